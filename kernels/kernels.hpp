@@ -1,0 +1,112 @@
+// The kernels' contract: arguments of each kernel, and the table of one instruction set's kernels.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Maps are blocked (kernels/layout.hpp) and hold one image; `pixels` = height * width. Pointers
+// need only a float's alignment; 64-byte alignment is faster. Padded channels of a source must be
+// zero and are zero in the result. Kernels allocate nothing, throw nothing and touch only what
+// their arguments name, so threads may run them side by side on disjoint ranges. NaN and infinity
+// propagate.
+//
+// Statistics are those of (value - shift): the producer of a map writes one Partial per fixed unit,
+// whoever computes it, so that adding the partials in index order always gives the same bits.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/layout.hpp"
+
+namespace pf::kernels {
+
+enum class Isa { sse4_1, avx2, avx512 };
+
+// Sum and sum of squares of (value - shift) over one unit.
+struct Partial {
+    float sum = 0;
+    float sum_of_squares = 0;
+};
+
+// Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):
+//     dst = src + scale[c] * rstd * (avg3x3(src) - src)
+// avg3x3 averages the pixels of the window that lie inside the map (count_include_pad=False).
+// dst must not overlap src. Unit of the partials: one row of one channel block.
+struct PoolMixArgs {
+    const float* src = nullptr;
+    float* dst = nullptr;
+    const float* scale = nullptr;  // [channels padded to the block]
+    float rstd = 1;
+    std::size_t height = 0;
+    std::size_t width = 0;
+    std::size_t channels = 0;
+    float shift = 0;
+    Partial* partials = nullptr;  // [channel blocks * height], or null
+    Range blocks;                 // the channel blocks to compute
+};
+
+// Partials of a map as it stands; units as pool_mix.
+struct MapStatisticsArgs {
+    const float* src = nullptr;
+    std::size_t height = 0;
+    std::size_t width = 0;
+    std::size_t channels = 0;
+    float shift = 0;
+    Partial* partials = nullptr;  // [channel blocks * height]
+    Range blocks;
+};
+
+// The other half block: dst = src + fc2(gelu(fc1((src - mean) * rstd))), a 1x1 MLP at every pixel.
+// dst may be src. Unit of the partials: one pixel.
+struct ChannelMlpArgs {
+    const float* src = nullptr;
+    float* dst = nullptr;
+    std::size_t num_pixels = 0;  // of the whole map
+    MlpLayout layout;
+    const float* weights = nullptr;   // packed as MlpLayout says, 64-byte aligned
+    const float* fc1_bias = nullptr;  // [padded_hidden], 64-byte aligned
+    const float* fc2_bias = nullptr;  // [outputs], 64-byte aligned
+    float mean = 0;
+    float rstd = 1;
+    float shift = 0;
+    Partial* partials = nullptr;  // [num_pixels], or null
+    Range pixels;                 // the pixels to compute
+    float* scratch = nullptr;     // [layout.scratch_floats()], 64-byte aligned
+};
+
+// dst[c] = mean over the pixels of (src[c] - shift).
+struct ChannelMeansArgs {
+    const float* src = nullptr;
+    std::size_t num_pixels = 0;
+    std::size_t channels = 0;
+    float shift = 0;
+    float* dst = nullptr;  // [channels padded to the block]
+};
+
+// dst = weights * src + bias: the classifier.
+struct LinearArgs {
+    const float* src = nullptr;  // [layout.inputs]
+    LinearLayout layout;
+    const float* weights = nullptr;  // packed as LinearLayout says, 64-byte aligned
+    const float* bias = nullptr;     // [num_panels * panel], 64-byte aligned
+    float* dst = nullptr;            // [layout.outputs]
+    Range panels;                    // the panels to compute
+};
+
+// One instruction set's kernels and the sizes they are made for.
+struct KernelTable {
+    Isa isa;
+    const char* name;   // "avx2"
+    std::size_t lanes;  // floats in a vector
+    std::size_t block;  // channels in a block of a map
+    std::size_t panel;  // outputs in a panel of packed weights
+
+    void (*pool_mix)(const PoolMixArgs& args);
+    void (*map_statistics)(const MapStatisticsArgs& args);
+    void (*channel_mlp)(const ChannelMlpArgs& args);
+    void (*channel_means)(const ChannelMeansArgs& args);
+    void (*linear)(const LinearArgs& args);
+
+    // Runs `iterations` rounds of independent multiply-adds in registers and returns how many
+    // floating-point operations that was: timed by the caller, it is the core's peak.
+    double (*fma_probe)(std::size_t iterations);
+};
+
+}  // namespace pf::kernels

@@ -1,0 +1,95 @@
+// How activations and packed weights lie in memory: pure arithmetic shared by packing and kernels.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Activations are blocked, as oneDNN's nChw8c and nChw16c: [channels /
+// block][height][width][block], channels padded to the block with zeros. Weight matrices are cut
+// into panels of `panel` outputs (two vectors): [outputs / panel][depth][panel], outputs and depth
+// padded with zeros.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace pf::kernels {
+
+constexpr std::size_t round_up(std::size_t value, std::size_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+constexpr std::size_t divide_up(std::size_t value, std::size_t divisor) {
+    return (value + divisor - 1) / divisor;
+}
+
+// Part `index` of `total` things dealt out to `parts` takers as evenly as can be.
+struct Range {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+
+    constexpr std::size_t size() const { return end - begin; }
+};
+
+constexpr Range split(std::size_t total, std::size_t parts, std::size_t index) {
+    return {total * index / parts, total * (index + 1) / parts};
+}
+
+// Depth is walked in groups: rows of a tile are stored [depth / kDepthGroup][row][kDepthGroup].
+inline constexpr std::size_t kDepthGroup = 16;
+
+// Most pixels in a tile of the channel MLP. 49 pixels (stage 4 at 224x224) must fit one tile, so
+// that its 8 MB of weights stream once; larger tiles gained nothing (prototype, 2026-11-23, EPYC
+// Milan).
+inline constexpr std::size_t kMaxTilePixels = 50;
+
+// Most hidden channels computed before their second matrix is applied: the hidden tile stays in L2,
+// and each chunk is summed on its own, which halves the rounding error of fc2. 512 is no faster.
+inline constexpr std::size_t kMaxHiddenChunk = 256;
+
+// The sizes of one channel MLP and where its packed weights lie. The hidden channels are cut into
+// chunks; the weights of a chunk are its panels of fc1, then what fc2 makes of the chunk:
+//     [chunk]{ [hidden in chunk / panel][depth][panel], [outputs / panel][hidden in chunk][panel] }
+struct MlpLayout {
+    std::size_t channels = 0;
+    std::size_t hidden = 0;
+    std::size_t panel = 0;
+
+    constexpr std::size_t depth() const { return round_up(channels, kDepthGroup); }
+    constexpr std::size_t outputs() const { return round_up(channels, panel); }
+    constexpr std::size_t hidden_group() const { return std::max(panel, kDepthGroup); }
+    constexpr std::size_t padded_hidden() const { return round_up(hidden, hidden_group()); }
+    constexpr std::size_t num_chunks() const { return divide_up(padded_hidden(), kMaxHiddenChunk); }
+
+    constexpr Range chunk(std::size_t index) const {
+        const Range groups = split(padded_hidden() / hidden_group(), num_chunks(), index);
+        return {groups.begin * hidden_group(), groups.end * hidden_group()};
+    }
+    // Offsets in floats of a chunk's two parts.
+    constexpr std::size_t fc1_offset(std::size_t index) const {
+        return chunk(index).begin * (depth() + outputs());
+    }
+    constexpr std::size_t fc2_offset(std::size_t index) const {
+        return fc1_offset(index) + chunk(index).size() * depth();
+    }
+    constexpr std::size_t weight_floats() const { return padded_hidden() * (depth() + outputs()); }
+
+    // Scratch one call of channel_mlp needs, in floats.
+    constexpr std::size_t scratch_floats() const {
+        const std::size_t rows = kMaxTilePixels;
+        const std::size_t input_tile = rows * depth();
+        const std::size_t hidden_tile = rows * (kMaxHiddenChunk + hidden_group());
+        const std::size_t output_tile = rows * outputs();
+        const std::size_t statistics = rows * panel;  // sum and sum of squares: two vectors a row
+        return input_tile + hidden_tile + output_tile + statistics + outputs();
+    }
+};
+
+// The same for the classifier: panels of `outputs`, depth = channels.
+struct LinearLayout {
+    std::size_t inputs = 0;
+    std::size_t outputs = 0;
+    std::size_t panel = 0;
+
+    constexpr std::size_t num_panels() const { return divide_up(outputs, panel); }
+    constexpr std::size_t weight_floats() const { return num_panels() * panel * inputs; }
+};
+
+}  // namespace pf::kernels

@@ -1,0 +1,244 @@
+// Patch-embedding convolutions, run by oneDNN.
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/onednn/convolution.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+#include <unordered_map>
+
+namespace pf::kernels {
+namespace {
+
+// oneDNN fixes a primitive's thread count when it is made, to OpenMP's setting of the creating
+// thread. It is looked up, not linked: a oneDNN built without OpenMP brings none.
+class OneOpenMpThread {
+  public:
+    OneOpenMpThread() {
+        using Get = int (*)();
+        const auto get = reinterpret_cast<Get>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
+        set_ = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+        if (get == nullptr || set_ == nullptr) return;
+        before_ = get();
+        set_(1);
+    }
+    ~OneOpenMpThread() {
+        if (before_ > 0) set_(before_);
+    }
+    OneOpenMpThread(const OneOpenMpThread&) = delete;
+    OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
+
+  private:
+    using Set = void (*)(int);
+    Set set_ = nullptr;
+    int before_ = 0;
+};
+
+using Dims = dnnl::memory::dims;
+using Tag = dnnl::memory::format_tag;
+using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
+
+std::int64_t signed_size(std::size_t size) {
+    return static_cast<std::int64_t>(size);
+}
+
+struct Descriptors {
+    dnnl::memory::desc src, weights, bias, dst;
+};
+
+Descriptors describe(const ConvolutionShape& shape) {
+    const auto f32 = dnnl::memory::data_type::f32;
+    const bool planar = shape.has_planar_source();
+    const auto in =
+        signed_size(planar ? shape.in_channels : round_up(shape.in_channels, shape.block));
+    const auto out = signed_size(shape.out_channels);
+    const auto kernel = signed_size(shape.kernel);
+    const bool wide = shape.block == 16;
+    const Tag map = wide ? Tag::nChw16c : Tag::nChw8c;
+    const Tag planar_weights = wide ? Tag::Ohwi16o : Tag::Ohwi8o;
+    const Tag blocked_weights = wide ? Tag::OIhw16i16o : Tag::OIhw8i8o;
+    const Dims src = {1, in, signed_size(shape.in_height), signed_size(shape.in_width)};
+    const Dims dst = {1, out, signed_size(shape.out_height()), signed_size(shape.out_width())};
+    return {
+        {src, f32, planar ? Tag::nchw : map},
+        {{out, in, kernel, kernel}, f32, planar ? planar_weights : blocked_weights},
+        {{out}, f32, Tag::x},
+        {dst, f32, map},
+    };
+}
+
+// Fast, and within the instruction set: a forced lower set computes what a CPU of that set would.
+bool is_usable(const std::string& implementation, Isa isa) {
+    const auto has = [&](const char* part) {
+        return implementation.find(part) != std::string::npos;
+    };
+    if (!has("jit") || has("gemm") || has("ref")) return false;
+    if (has("avx512")) return isa == Isa::avx512;
+    return isa != Isa::sse4_1 || !has("avx");
+}
+
+// The descriptor of the first usable implementation, or nothing; adds the others' names to
+// `refused`.
+std::optional<PrimitiveDesc> find_usable(const ConvolutionShape& shape, Isa isa,
+                                         const dnnl::engine& engine, std::string& refused) {
+    const Descriptors d = describe(shape);
+    const auto kind = dnnl::prop_kind::forward_inference;
+    const auto algorithm = dnnl::algorithm::convolution_direct;
+    const Dims strides(2, signed_size(shape.stride));
+    const Dims padding(2, signed_size(shape.padding));
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+    PrimitiveDesc desc(engine, kind, algorithm, d.src, d.weights, d.bias, d.dst, strides, padding,
+                       padding, attributes);
+#else
+    // 2.x describes the operation first, and next_impl() still reads that description.
+    const dnnl::convolution_forward::desc operation(kind, algorithm, d.src, d.weights, d.bias,
+                                                    d.dst, strides, padding, padding);
+    PrimitiveDesc desc(operation, attributes, engine);
+#endif
+    do {
+        const std::string name = desc.impl_info_str();
+        if (is_usable(name, isa)) return desc;
+        refused += (refused.empty() ? "" : ", ") + name;
+    } while (desc.next_impl());
+    return std::nullopt;
+}
+
+// The same convolution of a source that already has its border of zeros.
+ConvolutionShape with_padded_source(ConvolutionShape shape) {
+    shape.in_height += 2 * shape.padding;
+    shape.in_width += 2 * shape.padding;
+    shape.padding = 0;
+    return shape;
+}
+
+// Writes `src` with `shape.padding` zeros around each plane of pixels to `dst`.
+void pad_source(const ConvolutionShape& shape, const float* src, float* dst) {
+    const bool planar = shape.has_planar_source();
+    const std::size_t planes =
+        planar ? shape.in_channels : divide_up(shape.in_channels, shape.block);
+    const std::size_t pixel = planar ? 1 : shape.block;
+    const std::size_t row = shape.in_width * pixel;
+    const std::size_t border = shape.padding * pixel;
+    for (std::size_t plane = 0; plane < planes; ++plane) {
+        dst = std::fill_n(dst, shape.padding * (row + 2 * border), 0.0f);
+        for (std::size_t y = 0; y < shape.in_height; ++y, src += row) {
+            dst = std::fill_n(dst, border, 0.0f);
+            dst = std::copy_n(src, row, dst);
+            dst = std::fill_n(dst, border, 0.0f);
+        }
+        dst = std::fill_n(dst, shape.padding * (row + 2 * border), 0.0f);
+    }
+}
+
+}  // namespace
+
+std::size_t packed_conv_weight_floats(std::size_t in_channels, std::size_t out_channels,
+                                      std::size_t kernel, std::size_t block) {
+    const bool planar = ConvolutionShape::is_planar(in_channels);
+    const std::size_t inputs = planar ? in_channels : round_up(in_channels, block);
+    return round_up(out_channels, block) * inputs * kernel * kernel;
+}
+
+std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel, std::size_t block,
+                                     std::size_t out, std::size_t in, std::size_t y,
+                                     std::size_t x) {
+    if (ConvolutionShape::is_planar(in_channels)) {
+        const std::size_t tap = (out / block * kernel + y) * kernel + x;
+        return (tap * in_channels + in) * block + out % block;
+    }
+    const std::size_t in_blocks = divide_up(in_channels, block);
+    const std::size_t tap = ((out / block * in_blocks + in / block) * kernel + y) * kernel + x;
+    return (tap * block + in % block) * block + out % block;
+}
+
+struct Convolution::Primitive {
+    ConvolutionShape shape;
+    bool pads_source;  // the primitive has no padding of its own
+    dnnl::stream stream;
+    dnnl::convolution_forward run;
+    dnnl::memory src, weights, bias, dst, scratchpad;
+    std::unordered_map<int, dnnl::memory> arguments;
+    std::string implementation;
+    std::size_t scratchpad_bytes;     // oneDNN's own
+    std::size_t padded_source_bytes;  // behind it
+
+    Primitive(const ConvolutionShape& of, bool pads, const PrimitiveDesc& desc,
+              const dnnl::engine& engine)
+        : shape(of),
+          pads_source(pads),
+          stream(engine),
+          run(desc),
+          src(desc.src_desc(), engine, nullptr),
+          weights(desc.weights_desc(), engine, nullptr),
+          bias(desc.bias_desc(), engine, nullptr),
+          dst(desc.dst_desc(), engine, nullptr),
+          scratchpad(desc.scratchpad_desc(), engine, nullptr),
+          arguments{{DNNL_ARG_SRC, src},
+                    {DNNL_ARG_WEIGHTS, weights},
+                    {DNNL_ARG_BIAS, bias},
+                    {DNNL_ARG_DST, dst},
+                    {DNNL_ARG_SCRATCHPAD, scratchpad}},
+          implementation(desc.impl_info_str()),
+          scratchpad_bytes(round_up(desc.scratchpad_desc().get_size(), 64)),
+          padded_source_bytes(pads ? round_up(desc.src_desc().get_size(), 64) : 0) {}
+};
+
+Convolution::Convolution(std::unique_ptr<Primitive> primitive) : primitive_(std::move(primitive)) {}
+Convolution::~Convolution() = default;
+
+std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, Isa isa,
+                                                 std::string& error) {
+    const OneOpenMpThread one_thread;
+    try {
+        const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+        std::string refused;
+        for (const bool pads : {false, true}) {
+            const auto desc =
+                find_usable(pads ? with_padded_source(shape) : shape, isa, engine, refused);
+            if (!desc) continue;
+            auto primitive = std::make_unique<Primitive>(shape, pads, *desc, engine);
+            return std::unique_ptr<Convolution>(new Convolution(std::move(primitive)));
+        }
+        error = "oneDNN offers only slow implementations (" + refused + ")";
+    } catch (const dnnl::error& failure) {
+        error = std::string("oneDNN: ") + failure.what();
+    }
+    return nullptr;
+}
+
+std::size_t Convolution::scratch_bytes() const {
+    return primitive_->scratchpad_bytes + primitive_->padded_source_bytes;
+}
+
+const std::string& Convolution::implementation() const {
+    return primitive_->implementation;
+}
+
+bool Convolution::execute(const float* src, const float* weights, const float* bias, float* dst,
+                          std::byte* scratch) noexcept {
+    Primitive& p = *primitive_;
+    try {
+        if (p.pads_source) {
+            float* padded = reinterpret_cast<float*>(scratch + p.scratchpad_bytes);
+            pad_source(p.shape, src, padded);
+            src = padded;
+        }
+        // oneDNN's handles are not const; it only reads the first three.
+        p.src.set_data_handle(const_cast<float*>(src));
+        p.weights.set_data_handle(const_cast<float*>(weights));
+        p.bias.set_data_handle(const_cast<float*>(bias));
+        p.dst.set_data_handle(dst);
+        if (p.scratchpad_bytes > 0) p.scratchpad.set_data_handle(scratch);
+        p.run.execute(p.stream, p.arguments);
+        p.stream.wait();
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+}  // namespace pf::kernels

@@ -1,0 +1,78 @@
+// Patch-embedding convolutions, run by oneDNN. The only door to oneDNN: nothing else includes it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "kernels/kernels.hpp"
+
+namespace pf::kernels {
+
+// One convolution of one image, or of a range of its output channel blocks. The source is planar
+// for 3 input channels ([channels][height][width], the image) and blocked otherwise; the
+// destination is blocked. Blocked channels are padded to the block with zeros, and computed like
+// any other. Weights are packed (packed_conv_weight_index): oneDNN's Ohwi{b}o for a planar source,
+// OIhw{b}i{b}o for a blocked one, so the weights of a range of output blocks are one slice of the
+// whole.
+struct ConvolutionShape {
+    std::size_t in_channels = 0;
+    std::size_t in_height = 0;
+    std::size_t in_width = 0;
+    std::size_t out_channels = 0;  // of the range; a multiple of the block
+    std::size_t kernel = 0;
+    std::size_t stride = 0;
+    std::size_t padding = 0;
+    std::size_t block = 0;
+
+    std::size_t out_height() const { return out_size(in_height); }
+    std::size_t out_width() const { return out_size(in_width); }
+    bool has_output() const {
+        return in_height + 2 * padding >= kernel && in_width + 2 * padding >= kernel;
+    }
+    bool has_planar_source() const { return is_planar(in_channels); }
+
+    static bool is_planar(std::size_t in_channels) { return in_channels == 3; }
+
+  private:
+    std::size_t out_size(std::size_t in_size) const {
+        return (in_size + 2 * padding - kernel) / stride + 1;
+    }
+};
+
+// Packed weights of `out_channels` outputs, in floats; proportional to the padded output channels.
+std::size_t packed_conv_weight_floats(std::size_t in_channels, std::size_t out_channels,
+                                      std::size_t kernel, std::size_t block);
+
+// Where weight (out, in, y, x) lies in the packed weights.
+std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel, std::size_t block,
+                                     std::size_t out, std::size_t in, std::size_t y, std::size_t x);
+
+// A oneDNN primitive made for one thread, of a kernel within the instruction set `isa`. Executing
+// needs no memory of its own but the scratch it is given (oneDNN itself makes 6 to 8 small
+// allocations a call). One thread at a time.
+class Convolution {
+  public:
+    // Null if oneDNN has no fast implementation; `error` then says why. Implementations named ref*
+    // or *gemm* are refused: they are slow. Where oneDNN is fast only without padding (maps smaller
+    // than the kernel), the source is copied into a padded one first.
+    static std::unique_ptr<Convolution> create(const ConvolutionShape& shape, Isa isa,
+                                               std::string& error);
+    ~Convolution();
+
+    std::size_t scratch_bytes() const;          // a multiple of 64
+    const std::string& implementation() const;  // such as "jit:avx2"
+
+    // False if oneDNN reports a failure (it may run out of memory). bias: [out_channels].
+    // scratch: scratch_bytes(), 64-byte aligned.
+    bool execute(const float* src, const float* weights, const float* bias, float* dst,
+                 std::byte* scratch) noexcept;
+
+  private:
+    struct Primitive;
+    explicit Convolution(std::unique_ptr<Primitive> primitive);
+    std::unique_ptr<Primitive> primitive_;
+};
+
+}  // namespace pf::kernels

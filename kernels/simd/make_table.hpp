@@ -1,0 +1,31 @@
+// make_table: fills the kernel table of one architecture and block size.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernels/simd/channel_mlp.hpp"
+#include "kernels/simd/fma_probe.hpp"
+#include "kernels/simd/head.hpp"
+#include "kernels/simd/pool_mix.hpp"
+
+namespace pf::kernels::simd {
+
+// MaxRows: rows of the GEMM micro-kernel. The result is a constant: reading a table runs no
+// instruction of its architecture.
+template <class Arch, std::size_t Block, std::size_t MaxRows>
+constexpr KernelTable make_table(Isa isa, const char* name) {
+    return {
+        .isa = isa,
+        .name = name,
+        .lanes = kLanes<Arch>,
+        .block = Block,
+        .panel = kPanel<Arch>,
+        .pool_mix = &PoolMix<Arch, Block>::run,
+        .map_statistics = &MapStatistics<Arch, Block>::run,
+        .channel_mlp = &ChannelMlp<Arch, Block, MaxRows>::run,
+        .channel_means = &ChannelMeans<Arch, Block>::run,
+        .linear = &Linear<Arch>::run,
+        .fma_probe = &FmaProbe<Arch>::run,
+    };
+}
+
+}  // namespace pf::kernels::simd
