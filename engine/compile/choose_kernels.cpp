@@ -1,0 +1,46 @@
+// choose_kernels: which instruction set a model is compiled for.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/compile/choose_kernels.hpp"
+
+#include <cstdlib>
+#include <string>
+
+namespace pf {
+namespace {
+
+std::string names_of(const std::vector<const kernels::KernelTable*>& tables) {
+    std::string names;
+    for (const kernels::KernelTable* table : tables) {
+        names += (names.empty() ? "" : ", ") + std::string(table->name);
+    }
+    return names;
+}
+
+}  // namespace
+
+Result<const kernels::KernelTable*> choose_kernels(std::string_view isa) {
+    const auto& runnable = kernels::runnable_tables();
+    if (runnable.empty()) {
+        return Error{ErrorCode::unsupported, "this CPU lacks SSE4.1, the least the kernels need"};
+    }
+    std::string source = "instruction set";
+    if (isa.empty()) {
+        const char* forced = std::getenv("PF_ISA");
+        if (forced == nullptr || *forced == '\0') return runnable.front();
+        isa = forced;
+        source = "environment variable PF_ISA";
+    }
+    const std::string found = source + ": found \"" + std::string(isa) + "\"";
+    const kernels::KernelTable* table = kernels::find_table(isa);
+    if (table == nullptr) {
+        return Error{ErrorCode::invalid_argument,
+                     found + ", expected one of " + names_of(kernels::all_tables())};
+    }
+    if (!kernels::cpu_can_run(*table)) {
+        return Error{ErrorCode::unsupported,
+                     found + ", but this CPU can only run " + names_of(runnable)};
+    }
+    return table;
+}
+
+}  // namespace pf

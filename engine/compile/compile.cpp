@@ -1,0 +1,219 @@
+// compile: a loaded model becomes fused steps with weights packed for one instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/compile/compile.hpp"
+
+#include <map>
+#include <span>
+#include <utility>
+
+#include "engine/base/check.hpp"
+#include "engine/compile/pack_weights.hpp"
+#include "engine/compile/passes.hpp"
+#include "engine/graph/graph.hpp"
+#include "kernels/onednn/convolution.hpp"
+
+namespace pf {
+namespace {
+
+using kernels::round_up;
+
+// Walks the fused graph twice: make_steps() numbers maps and statistics and gives each parameter
+// its place, pack() fills the places in once their memory exists.
+class Compiler {
+  public:
+    Compiler(const Graph& graph, Model& model) : graph_(graph), model_(model) {}
+
+    // Makes the steps and lays out the weights. Fails on an operation without a kernel.
+    Status make_steps() {
+        for (const Node& node : graph_.nodes) {
+            if (std::holds_alternative<InputOp>(node.op)) continue;
+            const bool known = std::visit([&](const auto& op) { return add(node, op); }, node.op);
+            if (!known) return no_kernel(node);
+        }
+        return {};
+    }
+
+    std::size_t weight_floats() const { return weight_floats_; }
+
+    void pack() {
+        std::size_t step = 0;
+        for (const Node& node : graph_.nodes) {
+            if (std::holds_alternative<InputOp>(node.op)) continue;
+            std::visit([&](const auto& op) { pack_step(model_.steps[step], op); }, node.op);
+            ++step;
+        }
+    }
+
+  private:
+    static Error no_kernel(const Node& node) {
+        return {ErrorCode::unsupported,
+                "no fused kernel for \"" + node.name + "\" (" + op_name(node.op) +
+                    "): the fused executor runs pool mixers of size 3 with group_norm and a gelu "
+                    "MLP; this model runs in the interpreter only"};
+    }
+
+    WeightOffset reserve(std::size_t floats) {
+        const WeightOffset offset = weight_floats_;
+        weight_floats_ += round_up(floats, 16);
+        return offset;
+    }
+
+    std::span<float> weights(WeightOffset offset, std::size_t floats) {
+        return model_.weights.floats().subspan(offset, floats);
+    }
+
+    // The number of a graph value's map or statistics, given out in order of appearance.
+    static std::size_t number(std::map<Value, std::size_t>& numbers, Value value,
+                              std::size_t& count) {
+        const auto [found, is_new] = numbers.try_emplace(value, count);
+        count += is_new;
+        return found->second;
+    }
+
+    std::size_t map_of(Value value) { return number(maps_, value, model_.num_maps); }
+    std::size_t stats_of(Value value) { return number(stats_, value, model_.num_stats); }
+
+    Step& add_step(const Node& node, std::size_t out_channels) {
+        Step step;
+        step.name = node.name;
+        const Value input = node.inputs.front();
+        if (input != graph_.nodes.front().output) step.input_map = map_of(input);
+        step.in_channels = channels_.at(input);
+        step.out_channels = out_channels;
+        if (node.inputs.size() > 1) step.input_stats = stats_of(node.inputs[1]);
+        if (node.stats) step.output_stats = stats_of(node.stats->output);
+        model_.steps.push_back(std::move(step));
+        return model_.steps.back();
+    }
+
+    // A step whose output is a map.
+    Step& add_map_step(const Node& node, std::size_t out_channels) {
+        Step& step = add_step(node, out_channels);
+        channels_[node.output] = out_channels;
+        step.output_map = map_of(node.output);
+        for (const Tap& tap : graph_.taps) {
+            if (tap.value != node.output) continue;
+            step.tap = model_.taps.size();
+            model_.taps.push_back(tap.name);
+        }
+        return step;
+    }
+
+    double eps_of(Value stats) const { return eps_.at(stats); }
+
+    void remember_eps(const Node& node) {
+        if (node.stats) eps_[node.stats->output] = node.stats->eps;
+    }
+
+    bool add(const Node& node, const Conv2d& op) {
+        channels_.try_emplace(node.inputs.front(), op.in_channels);
+        const std::size_t block = model_.kernels->block;
+        const std::size_t out = op.weight.rows;
+        Step& step = add_map_step(node, out);
+        step.op = ConvolutionStep{op.window,
+                                  reserve(kernels::packed_conv_weight_floats(
+                                      op.in_channels, out, op.window.kernel, block)),
+                                  reserve(round_up(out, block))};
+        return true;
+    }
+
+    bool add(const Node& node, const NormStats& op) {
+        Step& step = add_step(node, channels_.at(node.inputs.front()));
+        step.output_stats = stats_of(node.output);
+        eps_[node.output] = op.eps;
+        step.op = StatisticsStep{};
+        return true;
+    }
+
+    bool add(const Node& node, const PoolMix& op) {
+        Step& step = add_map_step(node, op.scale.size());
+        step.op = PoolMixStep{reserve(round_up(op.scale.size(), model_.kernels->block)),
+                              eps_of(node.inputs[1])};
+        remember_eps(node);
+        return true;
+    }
+
+    bool add(const Node& node, const ChannelMlp& op) {
+        if (op.activation != ActivationKind::gelu) return false;
+        const Value input = node.inputs.front();
+        // The kernel may overwrite its input when nobody else wants it: half the cache footprint.
+        if (graph_.num_users(input) == 1) maps_[node.output] = map_of(input);
+        const kernels::MlpLayout layout{op.fc1.weight.columns, op.fc1.weight.rows,
+                                        model_.kernels->panel};
+        Step& step = add_map_step(node, layout.channels);
+        step.op =
+            ChannelMlpStep{layout, reserve(layout.weight_floats()), reserve(layout.padded_hidden()),
+                           reserve(layout.outputs()), eps_of(node.inputs[1])};
+        remember_eps(node);
+        return true;
+    }
+
+    bool add(const Node& node, const HeadOp& op) {
+        const kernels::LinearLayout layout{op.linear.weight.columns, op.linear.weight.rows,
+                                           model_.kernels->panel};
+        Step& step = add_step(node, layout.outputs);
+        const double eps = op.order == HeadOrder::norm_pool ? eps_of(node.inputs[1]) : op.eps;
+        step.op = HeadStep{op.order, layout, reserve(layout.weight_floats()),
+                           reserve(layout.num_panels() * layout.panel), eps};
+        return true;
+    }
+
+    bool add(const Node&, const auto&) { return false; }
+
+    void pack_step(const Step& step, const Conv2d& op) {
+        const auto& conv = std::get<ConvolutionStep>(step.op);
+        const std::size_t block = model_.kernels->block;
+        const std::size_t floats = kernels::packed_conv_weight_floats(
+            op.in_channels, op.weight.rows, op.window.kernel, block);
+        pack_convolution(op, block, weights(conv.weights, floats));
+        pack_vector(op.bias, weights(conv.bias, round_up(op.weight.rows, block)));
+    }
+
+    void pack_step(const Step& step, const PoolMix& op) {
+        const auto& mix = std::get<PoolMixStep>(step.op);
+        pack_vector(op.scale, weights(mix.scale, op.scale.size()));
+    }
+
+    void pack_step(const Step& step, const ChannelMlp& op) {
+        const auto& mlp = std::get<ChannelMlpStep>(step.op);
+        pack_mlp(op, mlp.layout, weights(mlp.weights, mlp.layout.weight_floats()));
+        pack_vector(op.fc1.bias, weights(mlp.fc1_bias, mlp.layout.padded_hidden()));
+        pack_vector(op.fc2.bias, weights(mlp.fc2_bias, mlp.layout.outputs()));
+    }
+
+    void pack_step(const Step& step, const HeadOp& op) {
+        const auto& head = std::get<HeadStep>(step.op);
+        pack_linear(op.linear, head.layout, weights(head.weights, head.layout.weight_floats()));
+        pack_vector(op.linear.bias, weights(head.bias, head.layout.outputs));
+    }
+
+    void pack_step(const Step&, const auto&) {}
+
+    const Graph& graph_;
+    Model& model_;
+    std::size_t weight_floats_ = 0;
+    std::map<Value, std::size_t> maps_, stats_, channels_;
+    std::map<Value, double> eps_;
+};
+
+}  // namespace
+
+Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels) {
+    auto graph = build_graph(loaded.description, loaded.weights);
+    if (!graph) return graph.error();
+    fuse(*graph);
+
+    Model model;
+    model.description = loaded.description;
+    model.kernels = &kernels;
+    model.num_parameters = loaded.weights.num_parameters();
+    Compiler compiler(*graph, model);
+    if (Status status = compiler.make_steps(); !status) return status.error();
+    auto weights = AlignedBuffer::allocate(compiler.weight_floats());
+    if (!weights) return weights.error();
+    model.weights = std::move(*weights);
+    compiler.pack();
+    return model;
+}
+
+}  // namespace pf

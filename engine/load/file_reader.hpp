@@ -1,0 +1,41 @@
+// FileReader: reads a regular file whose size was fixed when it was opened.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/base/result.hpp"
+
+namespace pf {
+
+// Move-only; closes the file. Errors are of code file_error and name the file and what to do.
+class FileReader {
+  public:
+    // Refuses what is not a regular file (folders, pipes, devices) and files above `max_bytes`.
+    static Result<FileReader> open(const std::string& file, std::size_t max_bytes);
+
+    FileReader(FileReader&& other) noexcept
+        : file_(std::move(other.file_)),
+          descriptor_(std::exchange(other.descriptor_, -1)),
+          size_(other.size_) {}
+    FileReader& operator=(FileReader&&) = delete;
+    ~FileReader();
+
+    std::size_t size() const { return size_; }  // bytes, at the time of opening
+
+    // Fills all of `target` with the bytes that follow the last read.
+    Status read(std::span<std::byte> target);
+
+  private:
+    FileReader(std::string file, int descriptor)
+        : file_(std::move(file)), descriptor_(descriptor) {}
+
+    std::string file_;
+    int descriptor_ = -1;
+    std::size_t size_ = 0;
+};
+
+}  // namespace pf

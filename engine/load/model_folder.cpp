@@ -1,0 +1,56 @@
+// load_model_folder: model.json and model.safetensors of a folder.
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <span>
+#include <system_error>
+
+#include "engine/load/file_reader.hpp"
+#include "engine/load/supported.hpp"
+#include "engine/load/weights.hpp"
+
+namespace pf {
+namespace {
+
+constexpr std::size_t kMaxDescriptionBytes = std::size_t{16} << 20;
+
+Status check_folder(const std::string& folder) {
+    std::error_code problem;
+    const auto kind = std::filesystem::status(folder, problem).type();
+    if (kind == std::filesystem::file_type::directory) return {};
+    std::string found = problem.message();
+    if (kind == std::filesystem::file_type::not_found) found = "no such folder";
+    if (!problem) found = "found a file";
+    return Error{ErrorCode::file_error,
+                 (folder.empty() ? "\"\"" : folder) + ": " + found +
+                     ", expected a model folder with model.json and model.safetensors"};
+}
+
+Result<std::string> read_text(const std::string& file) {
+    Result<FileReader> reader = FileReader::open(file, kMaxDescriptionBytes);
+    if (!reader) return reader.error();
+    std::string text(reader->size(), '\0');
+    const Status status = reader->read(std::as_writable_bytes(std::span(text)));
+    if (!status) return status.error();
+    return text;
+}
+
+}  // namespace
+
+Result<LoadedModel> load_model_folder(const std::string& folder) {
+    if (Status status = check_folder(folder); !status) return status.error();
+    const std::string separator = folder.back() == '/' ? "" : "/";
+    const std::string description_file = folder + separator + "model.json";
+    const Result<std::string> text = read_text(description_file);
+    if (!text) return text.error();
+    Result<Description> description = parse_description(*text, description_file);
+    if (!description) return description.error();
+    // Before the weights: what an unknown mixer needs would otherwise be an "unexpected tensor".
+    if (Status status = check_supported(*description); !status) {
+        return Error{status.error().code, description_file + ": " + status.error().message};
+    }
+    Result<Weights> weights = Weights::load(folder + separator + "model.safetensors", *description);
+    if (!weights) return weights.error();
+    return LoadedModel{std::move(*description), std::move(*weights)};
+}
+
+}  // namespace pf

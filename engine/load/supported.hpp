@@ -1,0 +1,14 @@
+// What the engine can run today of what a description can say.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/base/result.hpp"
+#include "engine/load/description.hpp"
+
+namespace pf {
+
+// Fails on the first field whose value the engine cannot run, naming the field, the value and what
+// is supported.
+Status check_supported(const Description& description);
+
+}  // namespace pf

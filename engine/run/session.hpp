@@ -1,0 +1,67 @@
+// Session: runs a Model for one input size with one team of threads.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/aligned_buffer.hpp"
+#include "engine/base/result.hpp"
+#include "engine/compile/model.hpp"
+#include "engine/run/session_plan.hpp"
+#include "engine/run/thread_team.hpp"
+#include "kernels/onednn/convolution.hpp"
+
+namespace pf {
+
+struct SessionOptions {
+    std::size_t input_height = 0;  // pixels; 0: the description's
+    std::size_t input_width = 0;
+    std::size_t num_threads = 1;  // the caller is one of them
+    std::chrono::microseconds spin{0};
+};
+
+// One caller at a time; a second one at the same time is told `busy`. Allocates everything when it
+// is made. The bits of a result depend on the model's kernels only: every step's work is cut into
+// units that are the same for any number of threads, and images are run one after another.
+class Session {
+  public:
+    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
+                                                   const SessionOptions& options);
+
+    // input: dense [batch, 3, height, width]; logits: dense [batch, classes]. Need no alignment.
+    Status run(const float* input, std::size_t batch, float* logits);
+
+    // One image; taps[i], if not null, receives the dense [channels, height, width] of block i.
+    Status run_tapped(const float* input, float* logits, std::span<float* const> taps);
+
+    const Model& model() const { return *model_; }
+    const SessionPlan& plan() const { return plan_; }
+    std::size_t num_threads() const { return team_->num_threads(); }
+    std::size_t arena_bytes() const { return arena_.size_bytes(); }
+    const MapPlan& tap_shape(std::size_t tap) const;
+
+  private:
+    struct Image;  // one image on its way through the steps
+    class Worker;  // one thread's share of one image
+
+    Session(std::shared_ptr<const Model> model, SessionPlan plan);
+    Status create_convolutions(std::size_t num_threads);
+    Status finish();
+
+    std::shared_ptr<const Model> model_;
+    SessionPlan plan_;
+    std::unique_ptr<ThreadTeam> team_;
+    AlignedBuffer arena_;
+    std::size_t thread_floats_ = 0;  // each thread's part of the arena, behind the shared one
+    // [step][thread]; null for steps that are no convolution and threads without a share of it.
+    std::vector<std::vector<std::unique_ptr<kernels::Convolution>>> convolutions_;
+    std::atomic<bool> running_{false};
+    std::atomic<bool> failed_{false};
+};
+
+}  // namespace pf

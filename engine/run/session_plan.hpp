@@ -1,0 +1,46 @@
+// SessionPlan: the shapes, the arena and the work of a model at one input size.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/compile/model.hpp"
+
+namespace pf {
+
+struct MapPlan {
+    std::size_t channels = 0;
+    std::size_t height = 0;
+    std::size_t width = 0;
+    std::size_t offset = 0;  // in floats, into the arena
+
+    std::size_t pixels() const { return height * width; }
+};
+
+// The statistics of one map. Their producer writes one Partial per unit: a pixel if it is the
+// channel MLP, else a row of a channel block.
+struct StatsPlan {
+    std::size_t map = 0;
+    std::size_t num_units = 0;
+    std::size_t capacity = 0;  // units there is room for, whoever writes them
+    std::size_t offset = 0;    // in floats, into the arena
+};
+
+struct SessionPlan {
+    std::size_t input_height = 0;
+    std::size_t input_width = 0;
+    std::vector<MapPlan> maps;       // by Model's numbers
+    std::vector<StatsPlan> stats;    // by Model's numbers
+    std::size_t shared_floats = 0;   // of the arena: maps and partials
+    std::size_t scratch_floats = 0;  // each thread needs as much more, convolutions not counted
+    std::uint64_t macs = 0;          // of convolutions and linears, per image
+};
+
+// Fails with invalid_argument when a convolution would have no output.
+Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
+                                 std::size_t input_width);
+
+}  // namespace pf

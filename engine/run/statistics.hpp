@@ -1,0 +1,31 @@
+// From partial sums to the mean and 1/std that a norm needs.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "kernels/kernels.hpp"
+
+namespace pf {
+
+// Of (value - shift), over `count` values.
+struct Moments {
+    double mean = 0;
+    double variance = 0;  // biased, as torch's GroupNorm; never negative
+};
+
+// Adds the partials in double, always in the same order.
+Moments reduce(std::span<const kernels::Partial> partials, std::size_t count);
+
+// Of a vector, directly.
+Moments moments_of(std::span<const float> values);
+
+// The squares were summed around a shift; when the mean lies more than 16 standard deviations from
+// it, their difference has lost digits (relative error of 1/std above 1e-6) and is worth a second
+// look with the shift at the mean. False for NaN.
+bool shift_is_too_far(const Moments& moments);
+
+// 1 / sqrt(variance + eps).
+double reciprocal_std(const Moments& moments, double eps);
+
+}  // namespace pf

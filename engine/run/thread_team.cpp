@@ -1,0 +1,88 @@
+// ThreadTeam: the caller and its workers, running one job together.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/thread_team.hpp"
+
+#include <xmmintrin.h>
+
+#include <system_error>
+
+namespace pf {
+namespace {
+
+// Threads of one team reach a barrier within microseconds of each other; with more threads than
+// cores one of them may not even be running, and spinning longer would only keep it from it.
+constexpr std::chrono::microseconds kBarrierSpin{50};
+
+}  // namespace
+
+Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
+                                                       std::chrono::microseconds spin) {
+    std::unique_ptr<ThreadTeam> team(new ThreadTeam(spin));
+    team->workers_.reserve(num_threads - 1);
+    try {
+        for (std::size_t thread = 1; thread < num_threads; ++thread) {
+            team->workers_.emplace_back([raw = team.get(), thread] { raw->work(thread); });
+        }
+    } catch (const std::system_error& failure) {
+        return Error{ErrorCode::out_of_memory, "cannot start " + std::to_string(num_threads - 1) +
+                                                   " threads: " + failure.what()};
+    }
+    return team;
+}
+
+ThreadTeam::~ThreadTeam() {
+    stopping_ = true;
+    job_number_.fetch_add(1, std::memory_order_release);
+    job_number_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadTeam::run_erased(Function function, void* context) {
+    if (workers_.empty()) {
+        function(context, 0);
+        return;
+    }
+    function_ = function;
+    context_ = context;
+    job_number_.fetch_add(1, std::memory_order_release);
+    job_number_.notify_all();
+    function(context, 0);
+    barrier();
+}
+
+void ThreadTeam::work(std::size_t thread) {
+    for (std::uint32_t done = 0;; ++done) {
+        wait_for_change(job_number_, done, spin_);
+        if (stopping_) return;
+        function_(context_, thread);
+        barrier();
+    }
+}
+
+void ThreadTeam::barrier() {
+    if (workers_.empty()) return;
+    const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == num_threads()) {
+        arrived_.store(0, std::memory_order_relaxed);
+        phase_.store(phase + 1, std::memory_order_release);
+        phase_.notify_all();
+    } else {
+        wait_for_change(phase_, phase, kBarrierSpin);
+    }
+}
+
+void ThreadTeam::wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                                 std::chrono::microseconds spin) {
+    using Clock = std::chrono::steady_clock;
+    constexpr int kLooksPerClockRead = 64;
+    const Clock::time_point start = Clock::now();
+    do {
+        for (int look = 0; look < kLooksPerClockRead; ++look) {
+            if (value.load(std::memory_order_acquire) != old) return;
+            _mm_pause();
+        }
+    } while (Clock::now() - start < spin);
+    value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace pf

@@ -1,0 +1,64 @@
+// ThreadTeam: the caller and its workers, running one job together.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/base/result.hpp"
+
+namespace pf {
+
+// A fork-join team for one caller at a time: run() calls job(thread) once on each of num_threads()
+// threads, thread 0 being the caller, and returns when all have. Inside the job, barrier() waits
+// for everybody. An idle worker spins for `spin`, then sleeps; a team of one has no threads at all.
+// Does not queue, nest or steal.
+class ThreadTeam {
+  public:
+    // Fails with out_of_memory if the system has no more threads.
+    static Result<std::unique_ptr<ThreadTeam>> create(std::size_t num_threads,
+                                                      std::chrono::microseconds spin);
+    ~ThreadTeam();
+    ThreadTeam(const ThreadTeam&) = delete;
+    ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+    std::size_t num_threads() const { return workers_.size() + 1; }
+
+    template <class Job>
+    void run(const Job& job) {
+        run_erased(
+            [](void* context, std::size_t thread) { (*static_cast<const Job*>(context))(thread); },
+            const_cast<Job*>(&job));
+    }
+
+    void barrier();
+
+  private:
+    using Function = void (*)(void* context, std::size_t thread);
+
+    explicit ThreadTeam(std::chrono::microseconds spin) : spin_(spin) {}
+    void run_erased(Function function, void* context);
+    void work(std::size_t thread);
+
+    // Returns once `value` differs from `old`: spins for `spin`, then sleeps.
+    static void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                                std::chrono::microseconds spin);
+
+    std::chrono::microseconds spin_;
+    std::vector<std::thread> workers_;
+    Function function_ = nullptr;
+    void* context_ = nullptr;
+    bool stopping_ = false;
+
+    // Each on its own cache line: they are written while others spin on their neighbours.
+    alignas(64) std::atomic<std::uint32_t> job_number_{0};
+    alignas(64) std::atomic<std::uint32_t> arrived_{0};
+    alignas(64) std::atomic<std::uint32_t> phase_{0};
+};
+
+}  // namespace pf

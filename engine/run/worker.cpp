@@ -1,0 +1,201 @@
+// Session::Worker: what one thread does of each step.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/worker.hpp"
+
+#include <algorithm>
+
+#include "engine/base/check.hpp"
+
+namespace pf {
+
+using kernels::Partial;
+using kernels::Range;
+using kernels::round_up;
+
+Session::Worker::Worker(Session& session, const Image& image, std::size_t thread)
+    : session_(session),
+      model_(*session.model_),
+      kernels_(*model_.kernels),
+      image_(image),
+      thread_(thread) {}
+
+void Session::Worker::run() {
+    for (step_index_ = 0; step_index_ < model_.steps.size(); ++step_index_) {
+        const Step& step = model_.steps[step_index_];
+        std::visit([&](const auto& op) { run_step(step, op); }, step.op);
+        session_.team_->barrier();
+        if (step.tap && !image_.taps.empty()) copy_tap(step);
+    }
+}
+
+void Session::Worker::run_step(const Step& step, const ConvolutionStep& op) {
+    const auto& convolution = session_.convolutions_[step_index_][thread_];
+    if (convolution == nullptr) return;
+    const Range blocks = share(num_blocks(step.out_channels));
+    const std::size_t first_channel = blocks.begin * kernels_.block;
+    const WeightOffset weights =
+        op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
+                                                        op.window.kernel, kernels_.block);
+    const float* src = step.input_map ? map_data(*step.input_map) : image_.input;
+    const MapPlan& output = session_.plan_.maps[*step.output_map];
+    const bool done =
+        convolution->execute(src, model_.at(weights), model_.at(op.bias) + first_channel,
+                             map_data(*step.output_map) + first_channel * output.pixels(),
+                             reinterpret_cast<std::byte*>(scratch()));
+    if (!done) session_.failed_.store(true, std::memory_order_relaxed);
+}
+
+void Session::Worker::run_step(const Step& step, const StatisticsStep&) {
+    // Around the mean of the first pixel: close enough to the map's, and read in a moment.
+    const float* pixel = map_data(*step.input_map);
+    const MapPlan& map = session_.plan_.maps[*step.input_map];
+    double sum = 0;
+    for (std::size_t c = 0; c < map.channels; ++c) {
+        sum += pixel[c / kernels_.block * map.pixels() * kernels_.block + c % kernels_.block];
+    }
+    const float shift = static_cast<float>(sum / static_cast<double>(map.channels));
+    shift_of(*step.output_stats) = shift;
+    write_statistics(*step.output_stats, shift);
+}
+
+void Session::Worker::run_step(const Step& step, const PoolMixStep& op) {
+    const Norm norm = finish_norm(*step.input_stats, op.eps);
+    const MapPlan& map = session_.plan_.maps[*step.input_map];
+    kernels_.pool_mix({.src = map_data(*step.input_map),
+                       .dst = map_data(*step.output_map),
+                       .scale = model_.at(op.scale),
+                       .rstd = norm.rstd,
+                       .height = map.height,
+                       .width = map.width,
+                       .channels = map.channels,
+                       .shift = norm.mean,
+                       .partials = output_partials(step, norm.mean),
+                       .blocks = share(num_blocks(map.channels))});
+}
+
+void Session::Worker::run_step(const Step& step, const ChannelMlpStep& op) {
+    const Norm norm = finish_norm(*step.input_stats, op.eps);
+    const std::size_t num_pixels = session_.plan_.maps[*step.input_map].pixels();
+    kernels_.channel_mlp({.src = map_data(*step.input_map),
+                          .dst = map_data(*step.output_map),
+                          .num_pixels = num_pixels,
+                          .layout = op.layout,
+                          .weights = model_.at(op.weights),
+                          .fc1_bias = model_.at(op.fc1_bias),
+                          .fc2_bias = model_.at(op.fc2_bias),
+                          .mean = norm.mean,
+                          .rstd = norm.rstd,
+                          .shift = norm.mean,
+                          .partials = output_partials(step, norm.mean),
+                          .pixels = share(num_pixels),
+                          .scratch = scratch()});
+}
+
+void Session::Worker::run_step(const Step& step, const HeadStep& op) {
+    const MapPlan& map = session_.plan_.maps[*step.input_map];
+    const float* src = map_data(*step.input_map);
+    const bool norm_first = op.order == HeadOrder::norm_pool;
+    Norm norm = norm_first ? finish_norm(*step.input_stats, op.eps) : Norm{.mean = src[0]};
+    // The means are taken of (value - shift): a large common offset would cost digits.
+    float* means = scratch();
+    kernels_.channel_means({.src = src,
+                            .num_pixels = map.pixels(),
+                            .channels = map.channels,
+                            .shift = norm.mean,
+                            .dst = means});
+    const std::span<float> vector(means, map.channels);
+    double mean = 0;
+    double rstd = norm.rstd;
+    if (!norm_first) {
+        const Moments moments = moments_of(vector);
+        mean = moments.mean;
+        rstd = reciprocal_std(moments, op.eps);
+    }
+    for (float& value : vector) value = static_cast<float>((value - mean) * rstd);
+    kernels_.linear({.src = means,
+                     .layout = op.layout,
+                     .weights = model_.at(op.weights),
+                     .bias = model_.at(op.bias),
+                     .dst = image_.logits,
+                     .panels = share(op.layout.num_panels())});
+}
+
+Session::Worker::Norm Session::Worker::finish_norm(std::size_t stats, double eps) {
+    const StatsPlan& plan = session_.plan_.stats[stats];
+    const MapPlan& map = session_.plan_.maps[plan.map];
+    float shift = shift_of(stats);
+    Moments moments = reduce({partials(stats), plan.num_units}, map.channels * map.pixels());
+    if (shift_is_too_far(moments)) {
+        shift = static_cast<float>(shift + moments.mean);
+        moments = measure_again(stats, shift);
+    }
+    return {static_cast<float>(shift + moments.mean),
+            static_cast<float>(reciprocal_std(moments, eps))};
+}
+
+Moments Session::Worker::measure_again(std::size_t stats, float shift) {
+    const MapPlan& map = session_.plan_.maps[session_.plan_.stats[stats].map];
+    session_.team_->barrier();  // the others may still be reading the first partials
+    write_statistics(stats, shift);
+    session_.team_->barrier();
+    return reduce({partials(stats), num_blocks(map.channels) * map.height},
+                  map.channels * map.pixels());
+}
+
+void Session::Worker::write_statistics(std::size_t stats, float shift) {
+    const std::size_t index = session_.plan_.stats[stats].map;
+    const MapPlan& map = session_.plan_.maps[index];
+    kernels_.map_statistics({.src = map_data(index),
+                             .height = map.height,
+                             .width = map.width,
+                             .channels = map.channels,
+                             .shift = shift,
+                             .partials = partials(stats),
+                             .blocks = share(num_blocks(map.channels))});
+}
+
+void Session::Worker::copy_tap(const Step& step) const {
+    float* to = image_.taps[*step.tap];
+    if (to == nullptr) return;
+    const MapPlan& map = session_.plan_.maps[*step.output_map];
+    const float* from = map_data(*step.output_map);
+    const std::size_t block = kernels_.block;
+    const Range channels = share(map.channels);
+    for (std::size_t c = channels.begin; c < channels.end; ++c) {
+        const float* plane = from + c / block * map.pixels() * block + c % block;
+        for (std::size_t p = 0; p < map.pixels(); ++p) to[c * map.pixels() + p] = plane[p * block];
+    }
+}
+
+Range Session::Worker::share(std::size_t total) const {
+    return kernels::split(total, session_.num_threads(), thread_);
+}
+
+std::size_t Session::Worker::num_blocks(std::size_t channels) const {
+    return kernels::divide_up(channels, kernels_.block);
+}
+
+float* Session::Worker::map_data(std::size_t map) const {
+    return session_.arena_.data() + session_.plan_.maps[map].offset;
+}
+
+Partial* Session::Worker::partials(std::size_t stats) const {
+    return reinterpret_cast<Partial*>(session_.arena_.data() + session_.plan_.stats[stats].offset);
+}
+
+Partial* Session::Worker::output_partials(const Step& step, float shift) {
+    if (!step.output_stats) return nullptr;
+    shift_of(*step.output_stats) = shift;
+    return partials(*step.output_stats);
+}
+
+float* Session::Worker::thread_area() const {
+    return session_.arena_.data() + session_.plan_.shared_floats +
+           thread_ * session_.thread_floats_;
+}
+
+float* Session::Worker::scratch() const {
+    return thread_area() + round_up(model_.num_stats, 16);
+}
+
+}  // namespace pf

@@ -1,0 +1,61 @@
+// Session::Worker: what one thread does of each step.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/run/session.hpp"
+#include "engine/run/statistics.hpp"
+
+namespace pf {
+
+struct Session::Image {
+    const float* input = nullptr;    // [3, height, width]
+    float* logits = nullptr;         // [classes]
+    std::span<float* const> taps{};  // empty, or one a block
+};
+
+class Session::Worker {
+  public:
+    Worker(Session& session, const Image& image, std::size_t thread);
+
+    // Runs this thread's share of every step. All threads of the team call it at the same time.
+    void run();
+
+  private:
+    // Mean and 1/std of a map, as the kernels take them.
+    struct Norm {
+        float mean = 0;
+        float rstd = 1;
+    };
+
+    void run_step(const Step& step, const ConvolutionStep& op);
+    void run_step(const Step& step, const StatisticsStep& op);
+    void run_step(const Step& step, const PoolMixStep& op);
+    void run_step(const Step& step, const ChannelMlpStep& op);
+    void run_step(const Step& step, const HeadStep& op);
+
+    // The norm of a map whose partials are complete. Every thread adds them up itself, which is
+    // quicker than waiting for one; all come to the same bits, so all agree on a second look.
+    Norm finish_norm(std::size_t stats, double eps);
+    Moments measure_again(std::size_t stats, float shift);
+    void write_statistics(std::size_t stats, float shift);
+    void copy_tap(const Step& step) const;
+
+    kernels::Range share(std::size_t total) const;
+    std::size_t num_blocks(std::size_t channels) const;
+    float* map_data(std::size_t map) const;
+    kernels::Partial* partials(std::size_t stats) const;
+    // Where the step writes its output's statistics, noting the shift it uses; null if nowhere.
+    kernels::Partial* output_partials(const Step& step, float shift);
+    float* thread_area() const;  // [shift of each statistics][scratch]
+    float& shift_of(std::size_t stats) const { return thread_area()[stats]; }
+    float* scratch() const;
+
+    Session& session_;
+    const Model& model_;
+    const kernels::KernelTable& kernels_;
+    const Image& image_;
+    std::size_t thread_;
+    std::size_t step_index_ = 0;
+};
+
+}  // namespace pf
