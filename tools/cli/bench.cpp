@@ -1,0 +1,79 @@
+// `poolformer bench`: how fast a model runs on this machine.
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/bench.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "tools/cli/commands.hpp"
+#include "tools/cli/report.hpp"
+
+namespace pf::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Times runs of the network alone, on an input made up in memory. GFLOP/s counts two operations for
+each multiply-accumulate of convolutions and linear layers. The peak is measured between the runs,
+with the same instruction set and threads. Percentiles are times of single runs; the 99th needs
+1000 of them.
+
+Examples:
+  poolformer bench models/poolformer_c10
+  poolformer bench MODEL --threads 1 --seconds 60 --json result.json
+  poolformer bench MODEL --size 384x512 --batch 8
+  PF_ISA=avx2 poolformer bench MODEL --json -
+
+Exit codes:
+  0  measured
+  1  the model could not be run, or the JSON file not be written
+  2  the command line was wrong)";
+
+bool write_file(const std::string& file, const std::string& text) {
+    std::ofstream stream(file, std::ios::binary);
+    stream << text;
+    stream.close();
+    return stream.good();
+}
+
+int run(const BenchOptions& options) {
+    const auto runner = open_runner(options.runner);
+    const auto result = runner ? measure(*runner, options) : Result<BenchResult>(runner.error());
+    if (!result) {
+        print_error(result.error().message);
+        return kFailure;
+    }
+    const bool replaces_text = options.json_file == "-";
+    std::fputs(replaces_text ? to_json(*runner, options, *result).c_str()
+                             : to_text(*runner, options, *result).c_str(),
+               stdout);
+    if (options.json_file.empty() || replaces_text) return kSuccess;
+    if (write_file(options.json_file, to_json(*runner, options, *result))) return kSuccess;
+    print_error(options.json_file +
+                ": cannot write the result; name a file in a folder that exists");
+    return kFailure;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+    auto options = std::make_shared<BenchOptions>();
+    CLI::App* command = app.add_subcommand("bench", "Measure how fast a model runs");
+    command->footer(kFooter);
+    add_model_option(*command, options->runner.model_folder);
+    add_size_option(*command, options->runner.size);
+    add_threads_option(*command, options->runner.num_threads);
+    add_count_option(*command, "--batch", options->batch, 4096, "Images per run (default: 1)");
+    command->add_option("--seconds", options->seconds, "How long to measure (default: 5)")
+        ->type_name("S")
+        ->check(CLI::Range(0.1, 86400.0).description(""));
+    command
+        ->add_option("--json", options->json_file,
+                     "Also write the result here, as JSON; - writes nothing but JSON to "
+                     "standard output")
+        ->type_name("FILE");
+    command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace pf::cli

@@ -1,0 +1,140 @@
+// `poolformer inspect`: what a model is, and what it needs.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "engine/compile/passes.hpp"
+#include "engine/graph/graph.hpp"
+#include "engine/load/weights.hpp"
+#include "kernels/dispatch.hpp"
+#include "tools/cli/commands.hpp"
+#include "tools/cli/report.hpp"
+
+namespace pf::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Memory is what the weights and the activations of one session take, exactly; it is planned before the
+first run and does not grow.
+
+Examples:
+  poolformer inspect models/poolformer_c10
+  poolformer inspect MODEL --size 384x512 --threads 4
+
+Exit codes:
+  0  the model can run here
+  1  the model could not be read, or cannot run here: then its graph is shown all the same
+  2  the command line was wrong)";
+
+std::string describe_stages(const Description& description) {
+    std::string text;
+    for (std::size_t i = 0; i < description.stages.size(); ++i) {
+        const Stage& stage = description.stages[i];
+        const PatchEmbedding& embedding = description.patch_embeddings[i];
+        text += format(
+            "stage %-8zu %zu blocks of %zu channels, MLP ratio %zu; embedding %zux%zu, "
+            "stride %zu, padding %zu\n",
+            i, stage.depth, stage.channels, stage.mlp.ratio, embedding.kernel, embedding.kernel,
+            embedding.stride, embedding.padding);
+    }
+    return text;
+}
+
+std::string describe_labels(const Description& description) {
+    std::string text;
+    for (const std::string& label : description.labels) {
+        if (text.size() > 60) return text + ", ...";
+        text += (text.empty() ? "" : ", ") + without_controls(label);
+    }
+    return text.empty() ? "no labels" : text;
+}
+
+std::string describe(const Description& description) {
+    const Input& input = description.input;
+    const char* rounding = input.crop_rounding == CropRounding::half_even ? "half_even" : "floor";
+    const char* order = description.head.order == HeadOrder::norm_pool
+                            ? "norm_pool: norm, mean, linear (paper, transformers)"
+                            : "pool_norm: mean, norm, linear (timm)";
+    std::string text;
+    text += format("name           %s\n", without_controls(description.name).c_str());
+    text += format("source         %s; %s\n", without_controls(description.dialect).c_str(),
+                   without_controls(description.origin).c_str());
+    text += format("input          %zux%zu, cropped (%s) after resizing the shorter side to %zu\n",
+                   input.height, input.width, rounding, input.resize_shorter_side);
+    text += format("normalisation  mean %g %g %g, std %g %g %g\n", input.mean[0], input.mean[1],
+                   input.mean[2], input.std[0], input.std[1], input.std[2]);
+    text += describe_stages(description);
+    text += format("head           %s\n", order);
+    text += format("classes        %zu: %s\n", description.head.classes,
+                   describe_labels(description).c_str());
+    return text;
+}
+
+// What only the compiled model and a session know.
+Result<std::string> describe_run(const RunnerOptions& options) {
+    const auto runner = open_runner(options);
+    if (!runner) return runner.error();
+    const pf_session_info& session = runner->session_info;
+    std::string text;
+    text += format("MACs           %s per image of %zux%zu (convolutions and linears)\n",
+                   with_commas(session.macs).c_str(), session.input_height, session.input_width);
+    text +=
+        "weights        " + bytes_text(runner->model_info.weight_bytes) + ", shared by sessions\n";
+    text += format("activations    %s per session of %zu thread%s\n",
+                   bytes_text(session.arena_bytes).c_str(), session.num_threads,
+                   session.num_threads == 1 ? "" : "s");
+    text += format("runs with      %s\n", runner->model_info.isa);
+    return text;
+}
+
+std::string describe_instruction_sets() {
+    std::string can, cannot;
+    for (const kernels::KernelTable* table : kernels::all_tables()) {
+        std::string& list = kernels::cpu_can_run(*table) ? can : cannot;
+        list += std::string(list.empty() ? "" : ", ") + table->name;
+    }
+    return "this CPU runs  " + can + "; cannot run: " + (cannot.empty() ? "none" : cannot) + "\n";
+}
+
+std::string describe_graph(const char* title, const Graph& graph) {
+    return format("\n%s: %zu nodes\n", title, graph.nodes.size()) + to_string(graph);
+}
+
+int run(const RunnerOptions& options) {
+    const auto loaded = load_model_folder(options.model_folder);
+    if (!loaded) {
+        print_error(loaded.error().message);
+        return kFailure;
+    }
+    std::string text = describe(loaded->description);
+    text += format("parameters     %s\n", with_commas(loaded->weights.num_parameters()).c_str());
+    const auto run_text = describe_run(options);
+    text += (run_text ? *run_text : "runs with      nothing; see the error\n");
+    text += describe_instruction_sets();
+    auto graph = build_graph(loaded->description, loaded->weights);
+    if (graph) {
+        text += describe_graph("graph", *graph);
+        fuse(*graph);
+        text += describe_graph("graph after fusion", *graph);
+    }
+    std::fputs(text.c_str(), stdout);
+    if (run_text) return kSuccess;
+    print_error(run_text.error().message);
+    return kFailure;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, int& exit_code) {
+    auto options = std::make_shared<RunnerOptions>();
+    CLI::App* command = app.add_subcommand("inspect", "Show what a model is and what it needs");
+    command->footer(kFooter);
+    add_model_option(*command, options->model_folder);
+    add_size_option(*command, options->size);
+    add_threads_option(*command, options->num_threads);
+    command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace pf::cli
