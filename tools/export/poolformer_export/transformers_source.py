@@ -1,0 +1,167 @@
+# Readers of Hugging Face transformers' PoolFormers: a live model, a hub name, or a local folder.
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import numpy as np
+
+from poolformer_export.config_file import (
+    read_json,
+    read_weights,
+    require,
+    resized_side,
+    three_numbers,
+)
+from poolformer_export.errors import ExportError
+from poolformer_export.layout import Parameters
+from poolformer_export.sail_source import to_numpy
+from poolformer_export.source import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PUBLISHED_CROP_PCT,
+    Architecture,
+    Preprocessing,
+    Source,
+    published_size,
+)
+
+BICUBIC = 3  # PIL's number
+# What transformers assumes for a field that its files leave out.
+_CONFIG_DEFAULTS = {
+    "num_channels": 3,
+    "pool_size": 3,
+    "mlp_ratio": 4.0,
+    "patch_sizes": [7, 3, 3, 3],
+    "strides": [4, 2, 2, 2],
+    "padding": [2, 1, 1, 1],
+    "hidden_act": "gelu",
+    "use_layer_scale": True,
+}
+_PROCESSOR_DEFAULTS = {
+    "size": 224,
+    "crop_size": 224,
+    "crop_pct": 0.9,
+    "image_mean": IMAGENET_MEAN,
+    "image_std": IMAGENET_STD,
+}
+_ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "silu": "silu", "swish": "silu"}
+
+
+def read_transformers(name: str) -> Source:
+    """A local folder if there is one of that name, else a name for from_pretrained."""
+    folder = Path(name)
+    if folder.is_dir():
+        config = read_json(folder / "config.json")
+        processor = read_json(folder / "preprocessor_config.json")
+        origin = f"transformers folder {folder.name}"
+        return _source(folder.name, origin, config, processor, read_weights(folder))
+    from poolformer_export.torch_models import import_transformers
+
+    transformers = import_transformers()
+    try:
+        model = transformers.PoolFormerForImageClassification.from_pretrained(name)
+        processor = transformers.AutoImageProcessor.from_pretrained(name)
+    except Exception as error:
+        raise ExportError(f'transformers cannot load "{name}": {error}') from None
+    origin = f"transformers {transformers.__version__} {name}"
+    return from_transformers_model(model, processor.to_dict(), origin)
+
+
+def from_transformers_model(model, processor: dict | None, origin: str) -> Source:
+    """A live PoolFormerForImageClassification. Without `processor` (the fields of
+    preprocessor_config.json) the size must be a published one, whose settings are known."""
+    config = model.config.to_dict()
+    size = published_size(config["depths"], config["hidden_sizes"])
+    if processor is None:
+        if size is None:
+            raise ExportError("a PoolFormer of unpublished size needs its image processor")
+        processor = {"crop_pct": PUBLISHED_CROP_PCT[size]}
+    raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
+    name = f"poolformer_{size}" if size else "poolformer"
+    return _source(name, origin, config, processor, raw)
+
+
+def _source(
+    name: str, origin: str, config: dict, processor: dict, raw: dict[str, np.ndarray]
+) -> Source:
+    require("config.json", config, {"model_type": "poolformer", "num_channels": 3})
+    config = {**_CONFIG_DEFAULTS, **config}
+    if config["hidden_act"] not in _ACTIVATIONS:
+        raise ExportError(f'config.json: "hidden_act" {config["hidden_act"]!r} is not supported')
+    parameters = Parameters("transformers", raw)
+    shapes = parameters.shapes()
+    require(
+        "config.json",
+        {**config, "patch_sizes": list(config["patch_sizes"])},
+        {
+            "mlp_ratio": shapes.mlp_ratio,
+            "use_layer_scale": shapes.has_layer_scale,
+            "patch_sizes": list(shapes.kernels),
+        },
+    )
+    architecture = Architecture(
+        embeddings=_embeddings(config, len(shapes.depths)),
+        depths=shapes.depths,
+        channels=shapes.channels,
+        classes=shapes.classes,
+        mlp_ratio=shapes.mlp_ratio,
+        pool_size=config["pool_size"],
+        activation=_ACTIVATIONS[config["hidden_act"]],
+        has_layer_scale=shapes.has_layer_scale,
+    )
+    return Source(
+        name=name,
+        dialect="transformers",
+        origin=origin,
+        architecture=architecture,
+        preprocessing=_preprocessing(processor),
+        tensors=parameters.check(architecture),
+        labels=_labels(config, shapes.classes),
+    )
+
+
+def _embeddings(config: dict, num_stages: int) -> tuple[tuple[int, int, int], ...]:
+    columns = [config[key] for key in ("patch_sizes", "strides", "padding")]
+    if any(len(column) != num_stages for column in columns):
+        raise ExportError(
+            f"config.json: patch_sizes, strides and padding need {num_stages} numbers each"
+        )
+    return tuple(zip(*columns, strict=True))
+
+
+def _side(processor: dict, key: str) -> int:
+    """A size that files write as 224, {"shortest_edge": 224} or {"height": 224, "width": 224}."""
+    value = processor[key]
+    sides = set(value.values()) if isinstance(value, dict) else {value}
+    side = sides.pop() if len(sides) == 1 else None
+    if not isinstance(side, int):
+        raise ExportError(f'preprocessor_config.json: "{key}" is {value!r}, expected a square')
+    return side
+
+
+def _preprocessing(processor: dict) -> Preprocessing:
+    where = "preprocessor_config.json"
+    steps = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
+    given = {key: value for key, value in processor.items() if value is not None}
+    require(where, given, {"resample": BICUBIC, **dict.fromkeys(steps, True)})
+    fields = {**_PROCESSOR_DEFAULTS, **given}
+    if abs(fields.get("rescale_factor", 1 / 255) * 255 - 1) > 1e-6:
+        raise ExportError(
+            f'{where}: "rescale_factor" is {fields["rescale_factor"]}, expected 1/255'
+        )
+    return Preprocessing(
+        size=_side(fields, "crop_size"),
+        resize=resized_side(where, _side(fields, "size"), fields["crop_pct"]),
+        crop_rounding="floor",
+        mean=three_numbers(where, fields, "image_mean"),
+        std=three_numbers(where, fields, "image_std"),
+    )
+
+
+def _labels(config: dict, classes: int) -> list[str]:
+    """The names of id2label; those that transformers makes up (LABEL_0, ...) are none."""
+    names = {int(key): str(label) for key, label in (config.get("id2label") or {}).items()}
+    if sorted(names) != list(range(classes)):
+        return []
+    if all(label == f"LABEL_{key}" for key, label in names.items()):
+        return []
+    return [names[key] for key in range(classes)]

@@ -1,0 +1,140 @@
+# Sources that need torch: checkpoints in pickles, live models of timm and transformers, record.
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+
+import numpy as np
+import torch
+from poolformer_export import torch_models
+from poolformer_export.hash_weights import hash_input
+from poolformer_export.random_source import random_source
+from poolformer_export.record import record
+from poolformer_export.sail_source import read_sail_sg
+from poolformer_export.timm_source import from_timm_model, read_timm
+from poolformer_export.transformers_source import from_transformers_model, read_transformers
+from support import ExportTest, tiny_parameters
+
+
+class Bomb:
+    """Unpickling it would create a folder."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+class SailTest(ExportTest):
+    def save(self, content):
+        path = self.folder / "poolformer.pth.tar"
+        torch.save(content, path)
+        return path
+
+    def test_a_published_checkpoint_round_trips(self):
+        source = random_source("s12", 5)
+        model = torch_models.build_paper(source.architecture, source.tensors)
+        found = read_sail_sg(self.save(model.state_dict()))
+        self.assertEqual(found.name, "poolformer_s12")
+        self.assertEqual(found.architecture, source.architecture)
+        self.assertEqual(found.preprocessing, source.preprocessing)
+        self.assertEqual(list(found.tensors), list(source.tensors))
+        for name, array in source.tensors.items():
+            np.testing.assert_array_equal(found.tensors[name], array, err_msg=name)
+
+    def test_code_in_a_checkpoint_is_never_run(self):
+        path = self.save({"patch_embed.proj.weight": Bomb(self.folder / "exploded")})
+        self.assert_refused("not a plain checkpoint of tensors", read_sail_sg, path)
+        self.assertFalse((self.folder / "exploded").exists())
+
+    def test_other_contents_are_refused(self):
+        self.assert_refused("expected a flat dict", read_sail_sg, self.save({"epoch": 3}))
+        self.assert_refused("expected a dict", read_sail_sg, self.save([torch.ones(1)]))
+        tiny = {n: torch.from_numpy(a) for n, a in tiny_parameters("sail-sg").items()}
+        self.assert_refused("none of the published PoolFormers", read_sail_sg, self.save(tiny))
+        hybrid = tiny | {"network.0.0.token_mixer.qkv.weight": torch.ones(3)}
+        self.assert_refused(
+            '"network.0.0.token_mixer.qkv.weight" is not understood: attention hybrids',
+            read_sail_sg,
+            self.save(hybrid),
+        )
+        self.assert_refused("no such file", read_sail_sg, self.folder / "absent.pth.tar")
+
+
+class TimmTest(ExportTest):
+    def test_a_live_model_and_its_saved_folder_are_the_same_source(self):
+        timm = torch_models.import_timm()
+        model = timm.create_model("poolformer_m36", num_classes=7)
+        live = from_timm_model(model, "live")
+        self.assertEqual(live.name, "poolformer_m36")
+        self.assertEqual(live.architecture.head_order, "pool_norm")
+        self.assertEqual((live.preprocessing.size, live.preprocessing.resize), (224, 235))
+        timm.models.save_for_hf(model, self.folder / "saved", safe_serialization=True)
+        saved = read_timm(str(self.folder / "saved"))
+        self.assertEqual(saved.architecture, live.architecture)
+        self.assertEqual(saved.preprocessing, live.preprocessing)
+        for name, array in live.tensors.items():
+            np.testing.assert_array_equal(saved.tensors[name], array, err_msg=name)
+
+    def test_other_models_are_refused_by_name(self):
+        timm = torch_models.import_timm()
+        for name, reason in (
+            ("poolformerv2_s12", "is a PoolFormerV2"),
+            ("resnet18", "is not a PoolFormer"),
+        ):
+            self.assert_refused(reason, from_timm_model, timm.create_model(name), "live")
+
+    def test_another_activation_or_mixer_is_refused(self):
+        timm = torch_models.import_timm()
+        model = timm.create_model("poolformer_s12")
+        model.stages[1].blocks[0].mlp.act = torch.nn.GELU(approximate="tanh")
+        self.assert_refused("activation GELU(approximate='tanh')", from_timm_model, model, "live")
+        model = timm.create_model("poolformer_s12")
+        model.stages[1].blocks[0].token_mixer = torch.nn.Identity()
+        self.assert_refused("token mixer Identity", from_timm_model, model, "live")
+
+
+class TransformersTest(ExportTest):
+    def test_a_live_model_and_its_saved_folder_are_the_same_source(self):
+        transformers = torch_models.import_transformers()
+        module = transformers.models.poolformer.image_processing_pil_poolformer
+        processor = module.PoolFormerImageProcessorPil(crop_pct=0.95)
+        config = transformers.PoolFormerConfig(num_labels=3)
+        model = transformers.PoolFormerForImageClassification(config)
+        live = from_transformers_model(model, processor.to_dict(), "live")
+        self.assertEqual(live.preprocessing.resize, 235)
+        model.save_pretrained(self.folder / "saved")
+        processor.save_pretrained(self.folder / "saved")
+        saved = read_transformers(str(self.folder / "saved"))
+        self.assertEqual(saved.architecture, live.architecture)
+        self.assertEqual(saved.preprocessing, live.preprocessing)
+        for name, array in live.tensors.items():
+            np.testing.assert_array_equal(saved.tensors[name], array, err_msg=name)
+
+    def test_without_a_processor_the_published_settings_are_taken(self):
+        transformers = torch_models.import_transformers()
+        config = transformers.PoolFormerConfig(
+            depths=[6, 6, 18, 6], hidden_sizes=[96, 192, 384, 768]
+        )
+        model = transformers.PoolFormerForImageClassification(config)
+        self.assertEqual(from_transformers_model(model, None, "live").preprocessing.resize, 235)
+
+    def test_a_bare_encoder_is_refused(self):
+        transformers = torch_models.import_transformers()
+        model = transformers.PoolFormerModel(transformers.PoolFormerConfig())
+        model.save_pretrained(self.folder / "saved")
+        (self.folder / "saved" / "preprocessor_config.json").write_text(json.dumps({}))
+        self.assert_refused("is not understood", read_transformers, str(self.folder / "saved"))
+
+
+class RecordTest(ExportTest):
+    def test_input_logits_and_every_block_are_recorded(self):
+        for order in ("norm_pool", "pool_norm"):
+            recorded = record(random_source("s12", 1, order), hash_input(0, 65, 64))
+            self.assertEqual(recorded["input"].shape, (3, 65, 64))
+            self.assertEqual(recorded["logits.f64"].dtype, np.float64)
+            self.assertEqual(recorded["taps.f64.s2.b5"].shape, (320, 4, 4))
+            self.assertEqual(sum(name.startswith("taps.f32.") for name in recorded), 12)
+            difference = np.abs(recorded["logits.f32"] - recorded["logits.f64"]).max()
+            self.assertLess(difference, 1e-4)
+            self.assertGreater(difference, 0)
