@@ -1,0 +1,254 @@
+#!/usr/bin/env bash
+# Tries the command line as a user would: answers, errors, exit codes.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Usage: test_commands.sh PROGRAM
+set -uo pipefail
+
+program=${1:?needs the path of the poolformer program}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+model=$root/models/poolformer_c10
+photo=$root/models/photos/chelsea.png
+decode=$root/tests/golden/image/decode
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset PF_ISA
+passed=0
+failed=0
+
+# run EXIT_CODE ARGUMENT...: runs the program, keeps what it said, checks the exit code.
+run() {
+    local expected=$1 status=0
+    shift
+    command="poolformer $*"
+    "$program" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    check "exits with $expected, not $status" [ "$status" -eq "$expected" ]
+}
+
+# check WHAT COMMAND...: counts whether the command succeeds.
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        return
+    fi
+    failed=$((failed + 1))
+    echo "FAILED: '$command' $what"
+    sed 's/^/    | /' "$work/out" "$work/err"
+}
+
+says() { check "says '$1'" grep -qE -- "$1" "$work/out"; }
+complains() { check "complains '$1'" grep -qE -- "$1" "$work/err"; }
+is_quiet() { check "has no errors" [ ! -s "$work/err" ]; }
+num_lines() { check "writes $1 lines like '$2'" [ "$(grep -cE -- "$2" "$work/out")" -eq "$1" ]; }
+
+# json EXPRESSION: true in Python, with `lines` the parsed lines of output.
+json() {
+    check "writes JSON with $1" python3 -c '
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
+sys.exit(0 if eval(sys.argv[1]) else 1)' "$1" "$work/out"
+}
+
+try_help() {
+    local subcommand
+    run 0 --version
+    says '^poolformer [0-9]+\.[0-9]+\.[0-9]+$'
+    run 0 --help
+    says 'Exit codes:'
+    for subcommand in classify bench inspect; do
+        run 0 "$subcommand" --help
+        says 'Examples:'
+        says "poolformer $subcommand"
+        says 'Exit codes:'
+    done
+}
+
+try_usage_errors() {
+    run 2
+    complains 'subcommand is required'
+    run 2 clasify
+    run 2 classify
+    complains 'MODEL is required'
+    run 2 classify "$model"
+    complains 'no images'
+    run 2 classify "$model" "$photo" --tops 3
+    complains 'not expected: --tops'
+    run 2 classify "$model" "$photo" --top 0
+    run 2 classify "$model" "$photo" --top many
+    run 2 classify "$model" "$photo" --threads 0
+    run 2 classify "$model" "$photo" --threads -1
+    run 2 bench "$model" --size 224
+    complains 'expected HEIGHTxWIDTH'
+    run 2 bench "$model" --batch 0
+    run 2 bench "$model" --seconds never
+    run 2 inspect
+    run 2 inspect "$model" "$model"
+}
+
+try_classify() {
+    run 0 classify "$model" "$photo" --top 3
+    says 'chelsea\.png$'
+    num_lines 3 '^  [a-z]+ +[0-9.]+ %$'
+    says '^latency [0-9.]+ ms \(pre-processing [0-9.]+ ms\); (avx512|avx2|sse4_1), [0-9]+ thread'
+    is_quiet
+    run 0 classify "$model" "$photo" --top 1000
+    num_lines 10 ' %$'
+    run 0 classify "$model" "$photo" --threads 1
+    says ', 1 thread,'
+    num_lines 5 ' %$'
+}
+
+try_several_images() {
+    cp "$photo" "$work/misnamed.jpg"
+    run 0 classify "$model" "$photo" "$work/misnamed.jpg" "$decode/rgb_420.jpg" "$decode/gray_1.png"
+    num_lines 20 ' %$'
+    says 'medians of 4 images'
+    is_quiet
+
+    head -c 300 "$decode/rgb_420.jpg" >"$work/cut.jpg"
+    run 1 classify "$model" "$work/missing.png" "$photo" "$work/cut.jpg" "$decode/cmyk.jpg"
+    num_lines 5 ' %$'
+    complains 'missing\.png: cannot open'
+    complains 'cut\.jpg: damaged JPEG'
+    complains 'cmyk\.jpg: found a CMYK JPEG.*convert'
+    complains '3 of 4 images could not be classified'
+
+    printf '%s\r\n\n%s\n' "$photo" "$work/missing.png" >"$work/list"
+    run 1 classify "$model" --images-from "$work/list" "$decode/rgb.png"
+    num_lines 10 ' %$'
+    complains '1 of 3 images'
+    run 1 classify "$model" --images-from "$work/no list"
+    complains 'cannot read the list'
+    command="poolformer classify --images-from -"
+    printf '%s\n' "$photo" | "$program" classify "$model" --images-from - >"$work/out" 2>"$work/err"
+    num_lines 5 ' %$'
+}
+
+try_json() {
+    run 1 classify "$model" "$photo" "$work/missing.png" --json --top 2
+    json 'len(lines) == 2 and lines[0]["file"].endswith("chelsea.png")'
+    json '1 >= lines[0]["top"][0]["probability"] > lines[0]["top"][1]["probability"] > 0'
+    json 'len(lines[0]["top"]) == 2'
+    json '{"class", "label"} < set(lines[0]["top"][0]) and lines[0]["run_ms"] > 0'
+    json '"cannot open" in lines[1]["error"]'
+    run 0 classify "$model" "$photo" --json --top 10
+    json 'abs(sum(top["probability"] for top in lines[0]["top"]) - 1) < 1e-9'
+}
+
+# The answer does not depend on threads, and hardly on the instruction set.
+try_instruction_sets() {
+    local isa isas first
+    run 0 inspect "$model"
+    isas=$(sed -nE 's/^this CPU runs +(.*); cannot run: .*/\1/p' "$work/out" | tr -d ,)
+    check 'lists sse4_1, which every supported CPU runs' grep -q sse4_1 <<<"$isas"
+    run 0 classify "$model" "$photo" --top 1
+    first=$(sed -nE '2s/^ *([^ ]+) .*/\1/p' "$work/out")
+    for isa in $isas; do
+        export PF_ISA=$isa
+        run 0 classify "$model" "$photo" --top 1 --threads 2
+        says "ms\); $isa, 2 threads"
+        says "^  $first "
+    done
+    export PF_ISA=altivec
+    run 1 classify "$model" "$photo"
+    complains 'PF_ISA.*altivec'
+    complains 'Unset PF_ISA'
+    run 1 bench "$model" --seconds 0.1
+    run 1 inspect "$model"
+    complains 'altivec'
+    unset PF_ISA
+}
+
+try_broken_images() {
+    local size name
+    mkdir -p "$work/broken"
+    : >"$work/broken/empty.png"
+    echo 'no image at all' >"$work/broken/text.jpg"
+    for size in 3 100 500 800; do head -c "$size" "$decode/rgb_420.jpg" >"$work/broken/$size.jpg"; done
+    for size in 8 30 60 900; do head -c "$size" "$decode/rgb.png" >"$work/broken/$size.png"; done
+    tail -c +2 "$decode/rgb.png" >"$work/broken/beheaded.png"
+    cp "$decode/rgb_16.png" "$decode/cmyk.jpg" "$work/broken"
+    for name in "$work"/broken/*; do
+        run 1 classify "$model" "$name"
+        complains "^poolformer: $name: .*(;|empty)"
+        check 'answers nothing' [ ! -s "$work/out" ]
+    done
+    run 1 classify "$model" "$work"
+    complains 'found a folder'
+    run 1 classify "$model" "$work/broken"/*
+    complains '13 of 13 images'
+}
+
+try_broken_models() {
+    run 1 classify "$work/nowhere" "$photo"
+    complains 'nowhere'
+    run 1 inspect "$work"
+    complains 'model\.json'
+    cp -r "$model" "$work/cut"
+    head -c 5000 "$model/model.safetensors" >"$work/cut/model.safetensors"
+    for subcommand in inspect bench; do
+        run 1 "$subcommand" "$work/cut"
+        complains 'cut/model\.safetensors'
+    done
+    complains 'tools/export'
+}
+
+try_bench() {
+    run 0 bench "$model" --threads 1 --seconds 0.1 --json "$work/bench.json"
+    says '^median +[0-9.]+ ms +of [0-9,]+ runs'
+    says '^p90 '
+    says '^p99 '
+    says 'GFLOP/s, [0-9.]+ % of the FMA peak'
+    cp "$work/bench.json" "$work/out"
+    check 'writes a valid file' python3 -c '
+import json, sys
+result = json.load(open(sys.argv[1]))
+place = result["environment"]
+assert 0 < result["min_ms"] <= result["median_ms"] <= result["p90_ms"] <= result["p99_ms"]
+assert min(result[key] for key in ("percent_of_peak", "gflops", "fma_peak_gflops")) > 0
+assert result["p99_is_reliable"] == (result["runs"] >= 1000)
+assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and place["compiler"]
+' "$work/bench.json"
+    run 0 bench "$model" --size 33x18 --batch 2 --threads 2 --seconds 0.1 --json -
+    says '"input_height": 33'
+    says '"batch": 2'
+    run 0 bench "$model" --size 300x300 --seconds 0.1
+    says '^p99 .*not reliable: [0-9]+ runs, at least 1000'
+    run 1 bench "$model" --seconds 0.1 --json "$work/no/such/folder.json"
+    complains 'cannot write the result'
+    run 1 bench "$model" --size 60000x60000
+    complains '60000x60000'
+}
+
+try_inspect() {
+    run 0 inspect "$model" --size 64x48
+    says '^name +poolformer_c10$'
+    says '^parameters +[0-9,]{7,}$'
+    says '^MACs +[0-9,]{8,} per image of 64x48'
+    says '^weights +[0-9,]+ bytes'
+    says '^activations +[0-9,]+ bytes'
+    says '^graph: [0-9]+ nodes$'
+    says ' group_norm '
+    says '^graph after fusion: [0-9]+ nodes$'
+    says ' channel_mlp '
+    is_quiet
+    command='poolformer inspect, to a full disk'
+    "$program" inspect "$model" >/dev/full 2>"$work/err"
+    check 'exits with 1' [ "$?" -eq 1 ]
+    complains 'cannot write to standard output'
+}
+
+try_help
+try_usage_errors
+try_classify
+try_several_images
+try_json
+try_instruction_sets
+try_broken_images
+try_broken_models
+try_bench
+try_inspect
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

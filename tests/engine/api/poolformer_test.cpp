@@ -1,0 +1,314 @@
+// The C interface: what it refuses, how it says so, and structs of other headers.
+// SPDX-License-Identifier: Apache-2.0
+#include "poolformer/poolformer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/api_session.hpp"
+#include "tests/support/hash_weights.hpp"
+#include "tests/support/model_writer.hpp"
+#include "tests/support/tiny_models.hpp"
+
+namespace pf::test {
+namespace {
+
+constexpr std::size_t kSide = 24;
+constexpr std::size_t kClasses = 5;
+
+struct DestroyModel {
+    void operator()(pf_model* model) const { pf_model_destroy(model); }
+};
+struct DestroySession {
+    void operator()(pf_session* session) const { pf_session_destroy(session); }
+};
+using ModelHandle = std::unique_ptr<pf_model, DestroyModel>;
+using SessionHandle = std::unique_ptr<pf_session, DestroySession>;
+
+// A struct of this header's size.
+template <class Struct>
+Struct sized() {
+    Struct value{};
+    value.struct_size = sizeof value;
+    return value;
+}
+
+// A model folder on disk.
+struct Folder {
+    TemporaryFolder folder;
+
+    explicit Folder(bool has_labels = false) {
+        Description description = tiny_description({.image_size = kSide, .classes = kClasses});
+        if (has_labels) description.labels = {"a", "b", "c", "d", "e"};
+        write_model(folder, description, hash_weights(description, 1));
+    }
+};
+
+ModelHandle load(const Folder& folder) {
+    pf_model* model = nullptr;
+    REQUIRE_MESSAGE(pf_model_load(folder.folder.path().c_str(), nullptr, &model) == PF_OK,
+                    pf_last_error());
+    return ModelHandle(model);
+}
+
+SessionHandle open(const pf_model* model, const pf_session_options* options = nullptr) {
+    pf_session* session = nullptr;
+    REQUIRE_MESSAGE(pf_session_create(model, options, &session) == PF_OK, pf_last_error());
+    return SessionHandle(session);
+}
+
+void check_refused(pf_status found, pf_status expected, const std::string& part) {
+    CHECK(found == expected);
+    const std::string message = pf_last_error();
+    INFO("message: ", message);
+    INFO("must contain: ", part);
+    CHECK(message.find(part) != std::string::npos);
+}
+
+void check_null(pf_status found, const std::string& name) {
+    check_refused(found, PF_INVALID_ARGUMENT, name + " is NULL");
+}
+
+}  // namespace
+
+TEST_CASE("C API: the version is three numbers") {
+    const std::string version = pf_version();
+    CHECK(std::count(version.begin(), version.end(), '.') == 2);
+    CHECK(version.find_first_not_of("0123456789.") == std::string::npos);
+}
+
+TEST_CASE("C API: null arguments are named, and destroying nothing is fine") {
+    const Folder folder;
+    const ModelHandle model = load(folder);
+    const SessionHandle session = open(model.get());
+    const std::vector<float> input(3 * kSide * kSide);
+    std::vector<float> logits(kClasses);
+    const std::uint8_t pixel[3] = {};
+    pf_model* new_model = nullptr;
+    pf_session* new_session = nullptr;
+    auto model_info = sized<pf_model_info>();
+    auto session_info = sized<pf_session_info>();
+    auto tap_info = sized<pf_tap_info>();
+
+    check_null(pf_model_load(nullptr, nullptr, &new_model), "folder");
+    check_null(pf_model_load(folder.folder.path().c_str(), nullptr, nullptr), "model");
+    check_null(pf_model_get_info(nullptr, &model_info), "model");
+    check_null(pf_model_get_info(model.get(), nullptr), "info");
+    check_null(pf_preprocess(nullptr, pixel, 1, 1, 3, logits.data()), "model");
+    check_null(pf_preprocess(model.get(), nullptr, 1, 1, 3, logits.data()), "rgb");
+    check_null(pf_preprocess(model.get(), pixel, 1, 1, 3, nullptr), "output");
+    check_null(pf_session_create(nullptr, nullptr, &new_session), "model");
+    check_null(pf_session_create(model.get(), nullptr, nullptr), "session");
+    check_null(pf_session_get_info(nullptr, &session_info), "session");
+    check_null(pf_session_get_info(session.get(), nullptr), "info");
+    check_null(pf_session_tap_info(nullptr, 0, &tap_info), "session");
+    check_null(pf_session_tap_info(session.get(), 0, nullptr), "info");
+    check_null(pf_session_run(nullptr, input.data(), 1, logits.data()), "session");
+    check_null(pf_session_run(session.get(), nullptr, 1, logits.data()), "input");
+    check_null(pf_session_run(session.get(), input.data(), 1, nullptr), "logits");
+    float* taps[3] = {};
+    check_null(pf_session_run_tapped(nullptr, input.data(), logits.data(), taps, 3), "session");
+    check_null(pf_session_run_tapped(session.get(), nullptr, logits.data(), taps, 3), "input");
+    check_null(pf_session_run_tapped(session.get(), input.data(), nullptr, taps, 3), "logits");
+    check_null(pf_session_run_tapped(session.get(), input.data(), logits.data(), nullptr, 3),
+               "taps");
+    CHECK(pf_model_label(nullptr, 0) == nullptr);
+    pf_model_destroy(nullptr);
+    pf_session_destroy(nullptr);
+}
+
+TEST_CASE("C API: what cannot be loaded leaves no model and says why") {
+    const Folder folder;
+    int something = 0;
+    auto* model = reinterpret_cast<pf_model*>(&something);
+    check_refused(pf_model_load("/no/such/folder", nullptr, &model), PF_FILE_ERROR,
+                  "/no/such/folder");
+    CHECK(model == nullptr);
+
+    const TemporaryFolder broken;
+    broken.write("model.json", "{}");
+    check_refused(pf_model_load(broken.path().c_str(), nullptr, &model), PF_INVALID_MODEL,
+                  "model.json");
+
+    const pf_model_options options{sizeof(pf_model_options), "mmx"};
+    check_refused(pf_model_load(folder.folder.path().c_str(), &options, &model),
+                  PF_INVALID_ARGUMENT, "\"mmx\"");
+    CHECK(model == nullptr);
+}
+
+TEST_CASE("C API: the instruction set that was asked for is the one in use") {
+    const Folder folder;
+    for (const std::string& isa : runnable_isas()) {
+        const pf_model_options options{sizeof(pf_model_options), isa.c_str()};
+        pf_model* raw = nullptr;
+        REQUIRE(pf_model_load(folder.folder.path().c_str(), &options, &raw) == PF_OK);
+        const ModelHandle model(raw);
+        auto info = sized<pf_model_info>();
+        REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
+        CHECK(info.isa == isa);
+    }
+}
+
+TEST_CASE("C API: a model tells what it is") {
+    const ModelHandle model = load(Folder(true));
+    auto info = sized<pf_model_info>();
+    REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
+    CHECK(info.struct_size == sizeof(pf_model_info));
+    CHECK(info.name == std::string("tiny"));
+    CHECK(info.num_classes == kClasses);
+    CHECK(info.num_labels == kClasses);
+    CHECK(info.input_height == kSide);
+    CHECK(info.input_width == kSide);
+    CHECK(info.num_parameters > 0);
+    CHECK(info.weight_bytes >= 4 * info.num_parameters);
+    CHECK(pf_model_label(model.get(), 4) == std::string("e"));
+    CHECK(pf_model_label(model.get(), 5) == nullptr);
+    CHECK(pf_model_label(load(Folder()).get(), 0) == nullptr);
+}
+
+TEST_CASE("C API: structs of older and newer headers") {
+    const ModelHandle model = load(Folder());
+    struct Newer {
+        pf_model_info info;
+        char tail[16];
+    } newer;
+    std::memset(&newer, 0x5a, sizeof newer);
+    newer.info.struct_size = sizeof newer;
+    REQUIRE(pf_model_get_info(model.get(), &newer.info) == PF_OK);
+    CHECK(newer.info.struct_size == sizeof newer);
+    CHECK(newer.info.num_classes == kClasses);
+    for (const char byte : newer.tail) CHECK(byte == 0x5a);
+
+    pf_model_info older;
+    std::memset(&older, 0x5a, sizeof older);
+    const std::size_t untouched = older.num_labels;
+    older.struct_size = offsetof(pf_model_info, num_labels);
+    REQUIRE(pf_model_get_info(model.get(), &older) == PF_OK);
+    CHECK(older.struct_size == offsetof(pf_model_info, num_labels));
+    CHECK(older.num_classes == kClasses);
+    CHECK(older.num_labels == untouched);
+    CHECK(older.input_height == untouched);
+
+    pf_model_info none{};
+    check_refused(pf_model_get_info(model.get(), &none), PF_INVALID_ARGUMENT, "struct_size");
+
+    // Options beyond an older header's size keep their defaults, also if there is garbage behind.
+    pf_session_options options{offsetof(pf_session_options, num_threads), 33, 0, 7, 7};
+    const SessionHandle session = open(model.get(), &options);
+    auto info = sized<pf_session_info>();
+    REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
+    CHECK(info.input_height == 33);
+    CHECK(info.input_width == kSide);
+    CHECK(info.num_threads == 1);
+    options.struct_size = 0;
+    const SessionHandle plain = open(model.get(), &options);
+    REQUIRE(pf_session_get_info(plain.get(), &info) == PF_OK);
+    CHECK(info.input_height == kSide);
+}
+
+TEST_CASE("C API: a session tells its size, work and taps") {
+    const ModelHandle model = load(Folder());
+    const pf_session_options options{sizeof(pf_session_options), 16, 32, 2, 0};
+    const SessionHandle session = open(model.get(), &options);
+    auto info = sized<pf_session_info>();
+    REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
+    CHECK(info.input_height == 16);
+    CHECK(info.input_width == 32);
+    CHECK(info.num_threads == 2);
+    CHECK(info.num_taps == 3);
+    CHECK(info.arena_bytes > 0);
+    // 4x8 pixels of 8 channels, then 2x4 of 16, MLP ratio 4.
+    const std::uint64_t stem = 32 * 8 * 3 * 49, embed = 8 * 16 * 8 * 9;
+    const std::uint64_t mlps = 32 * 2 * 8 * 32 + 2 * (8 * 2 * 16 * 64);
+    CHECK(info.macs == stem + embed + mlps + 16 * kClasses);
+
+    const std::vector<std::string> names = {"s0.b0", "s1.b0", "s1.b1"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        auto tap = sized<pf_tap_info>();
+        REQUIRE(pf_session_tap_info(session.get(), i, &tap) == PF_OK);
+        CHECK(tap.name == names[i]);
+        CHECK(tap.channels == (i == 0 ? 8 : 16));
+        CHECK(tap.height == (i == 0 ? 4 : 2));
+        CHECK(tap.width == (i == 0 ? 8 : 4));
+    }
+    auto tap = sized<pf_tap_info>();
+    check_refused(pf_session_tap_info(session.get(), 3, &tap), PF_INVALID_ARGUMENT,
+                  "tap: found 3, expected less than 3");
+    tap.struct_size = 0;
+    check_refused(pf_session_tap_info(session.get(), 0, &tap), PF_INVALID_ARGUMENT, "struct_size");
+}
+
+TEST_CASE("C API: impossible sessions and runs are refused") {
+    const ModelHandle model = load(Folder());
+    pf_session* session = nullptr;
+    const pf_session_options small{sizeof(pf_session_options), 2, 2, 1, 0};
+    check_refused(pf_session_create(model.get(), &small, &session), PF_INVALID_ARGUMENT,
+                  "too small");
+    CHECK(session == nullptr);
+    const pf_session_options crowd{sizeof(pf_session_options), 0, 0, 100000, 0};
+    check_refused(pf_session_create(model.get(), &crowd, &session), PF_INVALID_ARGUMENT,
+                  "100000 threads");
+
+    const SessionHandle good = open(model.get());
+    const std::vector<float> input(3 * kSide * kSide);
+    std::vector<float> logits(kClasses);
+    check_refused(pf_session_run(good.get(), input.data(), 0, logits.data()), PF_INVALID_ARGUMENT,
+                  "batch: found 0");
+    float* taps[3] = {};
+    check_refused(pf_session_run_tapped(good.get(), input.data(), logits.data(), taps, 2),
+                  PF_INVALID_ARGUMENT, "num_taps: found 2, expected 3");
+}
+
+TEST_CASE("C API: preprocess refuses impossible photos") {
+    const ModelHandle model = load(Folder());
+    const std::vector<std::uint8_t> rgb(3 * 40 * 30, 128);
+    std::vector<float> output(3 * kSide * kSide);
+    CHECK(pf_preprocess(model.get(), rgb.data(), 40, 30, 90, output.data()) == PF_OK);
+    CHECK(pf_preprocess(model.get(), rgb.data(), 0, 30, 90, output.data()) == PF_INVALID_ARGUMENT);
+    CHECK(pf_preprocess(model.get(), rgb.data(), 40, 0, 90, output.data()) == PF_INVALID_ARGUMENT);
+    CHECK(pf_preprocess(model.get(), rgb.data(), 40, 30, 89, output.data()) == PF_INVALID_ARGUMENT);
+    CHECK(std::string(pf_last_error()).find("89") != std::string::npos);
+    CHECK(pf_preprocess(model.get(), rgb.data(), 70000, 1, 3, output.data()) ==
+          PF_INVALID_ARGUMENT);
+}
+
+TEST_CASE("C API: model and session may be destroyed in any order") {
+    const Folder folder;
+    const std::vector<float> input(3 * kSide * kSide, 0.5f);
+    std::vector<float> expected(kClasses), found(kClasses);
+    ModelHandle model = load(folder);
+    const SessionHandle session = open(model.get());
+    REQUIRE(pf_session_run(session.get(), input.data(), 1, expected.data()) == PF_OK);
+    model.reset();
+    REQUIRE(pf_session_run(session.get(), input.data(), 1, found.data()) == PF_OK);
+    CHECK(found == expected);
+    auto tap = sized<pf_tap_info>();
+    CHECK(pf_session_tap_info(session.get(), 0, &tap) == PF_OK);
+    CHECK(tap.name == std::string("s0.b0"));
+}
+
+TEST_SUITE("threads") {
+    TEST_CASE("C API: every thread has its own last error") {
+        pf_model_get_info(nullptr, nullptr);
+        CHECK(std::string(pf_last_error()) == "model is NULL");
+        std::string fresh = "?", own;
+        std::thread other([&] {
+            fresh = pf_last_error();
+            pf_session_get_info(nullptr, nullptr);
+            own = pf_last_error();
+        });
+        other.join();
+        CHECK(fresh.empty());
+        CHECK(own == "session is NULL");
+        CHECK(std::string(pf_last_error()) == "model is NULL");
+    }
+}
+
+}  // namespace pf::test

@@ -1,0 +1,125 @@
+// compile: the steps of a small network, and what has no fused kernel.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/compile/compile.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+#include "tests/support/error_checks.hpp"
+#include "tests/support/hash_weights.hpp"
+#include "tests/support/tiny_models.hpp"
+
+namespace pf::test {
+namespace {
+
+Model compiled(const TinyModel& options, const kernels::KernelTable& table) {
+    auto model = compile(tiny_model(options), table);
+    REQUIRE(model);
+    return std::move(*model);
+}
+
+std::string kinds(const Model& model) {
+    std::string text;
+    for (const Step& step : model.steps) text += "csmMh"[step.op.index()];
+    return text;
+}
+
+// Offsets of everything a step reads.
+std::vector<WeightOffset> offsets_of(const Step& step) {
+    if (const auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
+        return {conv->weights, conv->bias};
+    }
+    if (const auto* mix = std::get_if<PoolMixStep>(&step.op)) return {mix->scale};
+    if (const auto* mlp = std::get_if<ChannelMlpStep>(&step.op)) {
+        return {mlp->weights, mlp->fc1_bias, mlp->fc2_bias};
+    }
+    if (const auto* head = std::get_if<HeadStep>(&step.op)) return {head->weights, head->bias};
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("compile: convolution, statistics, then pool_mix and channel_mlp, and the head") {
+    for (const kernels::KernelTable* table : kernels::all_tables()) {  // needs no such CPU
+        const Model model = compiled({.depths = {1, 2}}, *table);
+        CHECK(kinds(model) == "csmMcsmMmMh");
+        CHECK(model.kernels == table);
+        CHECK(model.taps == std::vector<std::string>{"s0.b0", "s1.b0", "s1.b1"});
+    }
+}
+
+TEST_CASE("compile: maps, statistics and taps are numbered within their counts") {
+    const Model model = compiled({.depths = {2, 2}}, *kernels::all_tables().back());
+    std::vector<std::size_t> tapped;
+    for (const Step& step : model.steps) {
+        for (const std::optional<std::size_t>& map : {step.input_map, step.output_map}) {
+            if (map) CHECK(*map < model.num_maps);
+        }
+        for (const std::optional<std::size_t>& stats : {step.input_stats, step.output_stats}) {
+            if (stats) CHECK(*stats < model.num_stats);
+        }
+        if (step.tap) tapped.push_back(*step.tap);
+        if (std::holds_alternative<PoolMixStep>(step.op)) CHECK(step.input_map != step.output_map);
+        if (std::holds_alternative<ChannelMlpStep>(step.op)) {
+            CHECK(step.input_map == step.output_map);  // in place: nobody else reads it
+        }
+    }
+    CHECK(tapped == std::vector<std::size_t>{0, 1, 2, 3});
+    CHECK_FALSE(model.steps.front().input_map.has_value());
+    CHECK_FALSE(model.steps.back().output_map.has_value());
+}
+
+TEST_CASE("compile: the head reads statistics only if its norm comes first") {
+    const auto& table = *kernels::all_tables().back();
+    const Model norm_first = compiled({.head_order = HeadOrder::norm_pool}, table);
+    const Model pool_first = compiled({.head_order = HeadOrder::pool_norm}, table);
+    CHECK(norm_first.steps.back().input_stats.has_value());
+    CHECK_FALSE(pool_first.steps.back().input_stats.has_value());
+    CHECK(std::get<HeadStep>(pool_first.steps.back().op).order == HeadOrder::pool_norm);
+}
+
+TEST_CASE("compile: weights lie in execution order, aligned, inside their memory") {
+    for (const kernels::KernelTable* table : kernels::all_tables()) {
+        const Model model = compiled({.channels = {20, 36}, .classes = 19}, *table);
+        WeightOffset last = 0;
+        for (const Step& step : model.steps) {
+            for (const WeightOffset offset : offsets_of(step)) {
+                CHECK(offset % 16 == 0);
+                CHECK(offset < model.weights.size());
+                CHECK((offset > last || offset == 0));
+                last = offset;
+                CHECK(reinterpret_cast<std::uintptr_t>(model.at(offset)) % 64 == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("compile: the number of parameters is the network's, not the packed one") {
+    const LoadedModel loaded = tiny_model({.channels = {20, 36}});
+    const auto model = compile(loaded, *kernels::all_tables().front());
+    REQUIRE(model);
+    CHECK(model->num_parameters == loaded.weights.num_parameters());
+    CHECK(model->weights.size() > model->num_parameters);
+}
+
+TEST_CASE("compile: what has no fused kernel is refused by the node's name") {
+    const auto refuse = [](const auto& change, const char* node) {
+        Description description = tiny_description();
+        change(description.stages[1]);
+        Weights weights = hash_loaded_weights(description, 1);
+        const LoadedModel loaded{std::move(description), std::move(weights)};
+        check_error(compile(loaded, *kernels::all_tables().back()), ErrorCode::unsupported,
+                    {node, "interpreter"});
+    };
+    refuse([](Stage& stage) { stage.token_mixer.size = 5; }, "s1.b0");
+    refuse([](Stage& stage) { stage.mlp.activation = ActivationKind::relu; }, "s1.b0");
+    refuse([](Stage& stage) { stage.norm.kind = NormKind::layer_norm; }, "s1.b0");
+    refuse([](Stage& stage) { stage.token_mixer = {TokenMixerKind::identity, 0}; }, "s1.b0");
+}
+
+}  // namespace pf::test

@@ -1,0 +1,158 @@
+// The fast executor against the interpreter on tiny networks, on every instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/session.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+#include "tests/support/blocked_map.hpp"
+#include "tests/support/error_checks.hpp"
+#include "tests/support/graph_checks.hpp"
+#include "tests/support/hash_weights.hpp"
+#include "tests/support/sessions.hpp"
+#include "tests/support/tiny_models.hpp"
+#include "tests/support/tolerance.hpp"
+
+namespace pf::test {
+namespace {
+
+struct Size {
+    std::size_t height, width;
+};
+
+std::vector<float> image_of(Size size, std::size_t batch = 1) {
+    return hash_floats(batch * 3 * size.height * size.width, 51);
+}
+
+Map logits_map(const std::vector<float>& logits) {
+    return {logits.size(), 1, 1, {logits.begin(), logits.end()}};
+}
+
+// Logits and every tap, on every instruction set.
+void check_size(const LoadedModel& loaded, Size size, const Tolerance& tolerance) {
+    CAPTURE(size.height);
+    CAPTURE(size.width);
+    const std::vector<float> image = image_of(size);
+    const Interpretation exact = interpret_model(loaded, image, size.height, size.width);
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        CAPTURE(std::string(table->name));
+        const auto model = compile_model(loaded, *table);
+        const auto session = make_session(model, size.height, size.width);
+        const Tapped found = run_tapped(*session, image);
+        CHECK(relative_difference(exact.output, logits_map(found.logits)) <= tolerance.bound(1));
+        REQUIRE(found.taps.size() == exact.taps.size());
+        for (std::size_t i = 0; i < found.taps.size(); ++i) {
+            CAPTURE(model->taps[i]);
+            const Map& tap = exact.taps.at(model->taps[i]);
+            CHECK(relative_difference(tap, found.taps[i]) <= tolerance.bound(1));
+        }
+    }
+}
+
+void check_size(const LoadedModel& loaded, Size size) {
+    check_size(loaded, size, Tolerance{count_roundings(loaded.description)});
+}
+
+// The model with some of its tensors changed by `change(tensors)`.
+template <class Change>
+LoadedModel changed_model(const TinyModel& options, const Change& change) {
+    Description description = tiny_description(options);
+    TensorMap tensors = hash_weights(description, options.seed);
+    change(tensors);
+    auto weights =
+        Weights::from_bytes(safetensors_bytes(tensors), "changed.safetensors", description);
+    REQUIRE(weights);
+    return {std::move(description), std::move(*weights)};
+}
+
+}  // namespace
+
+TEST_CASE("session: equals the interpreter at every input size from the smallest") {
+    const LoadedModel loaded = tiny_model({.channels = {20, 36}});
+    for (std::size_t side = 3; side <= 40; ++side) check_size(loaded, {side, side});
+    for (const Size size : {Size{3, 40}, Size{40, 3}, Size{5, 17}, Size{31, 7}, Size{23, 38}}) {
+        check_size(loaded, size);
+    }
+}
+
+TEST_CASE("session: equals the interpreter with either head and with or without layer scale") {
+    for (const HeadOrder head_order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
+        for (const bool has_layer_scale : {true, false}) {
+            for (const std::vector<std::size_t>& channels :
+                 {std::vector<std::size_t>{8, 16}, {20, 36}, {1, 7}, {33, 64}}) {
+                const LoadedModel loaded = tiny_model({.channels = channels,
+                                                       .head_order = head_order,
+                                                       .has_layer_scale = has_layer_scale,
+                                                       .classes = 19});
+                for (const Size size : {Size{9, 9}, Size{32, 32}, Size{27, 18}}) {
+                    check_size(loaded, size);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("session: equals the interpreter with four stages and several hidden chunks") {
+    check_size(tiny_model({.depths = {1, 1, 2, 1}, .channels = {8, 20, 36, 72}}), {65, 70});
+}
+
+TEST_CASE("session: the norms see a mean of thousands of standard deviations") {
+    // fc2's bias lifts the map behind the shift that its statistics were summed around: only the
+    // second look keeps the variance's digits.
+    constexpr float kLift = 16384;
+    for (const Size size : {Size{3, 3}, Size{11, 7}, Size{32, 32}}) {
+        for (const HeadOrder head_order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
+            const LoadedModel loaded =
+                changed_model({.depths = {2, 2},
+                               .channels = {20, 36},
+                               .head_order = head_order,
+                               .has_layer_scale = false},
+                              [&](TensorMap& tensors) {
+                                  for (const char* name : {"s0.b0.fc2.bias", "s1.b0.fc2.bias"}) {
+                                      for (float& value : tensors.at(name).values) value += kLift;
+                                  }
+                              });
+            // The map itself holds its values to half an epsilon of the lift: to every norm that is
+            // an error of so many of its own epsilons, the same for any float executor.
+            const Tolerance tolerance{count_roundings(loaded.description) + 16 * 1024};
+            check_size(loaded, size, tolerance);
+        }
+    }
+}
+
+TEST_CASE("session: the image itself may have a far mean") {
+    const LoadedModel loaded = changed_model({}, [](TensorMap& tensors) {
+        for (float& value : tensors.at("embed.0.bias").values) value += 1000;
+    });
+    check_size(loaded, {33, 21}, Tolerance{count_roundings(loaded.description) + 1024});
+}
+
+TEST_CASE("session: an input without an output is refused by name") {
+    const auto model = compile_model(tiny_model(), *kernels::runnable_tables().front());
+    for (const Size size : {Size{2, 32}, Size{32, 1}}) {
+        const auto session =
+            Session::create(model, {.input_height = size.height, .input_width = size.width});
+        check_error(session, ErrorCode::invalid_argument, {"too small", "embed.0", "kernel 7"});
+    }
+    check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
+                ErrorCode::invalid_argument, {"16385x32", "too large"});
+    check_error(Session::create(model, {.num_threads = 0}), ErrorCode::invalid_argument,
+                {"found 0 threads"});
+    check_error(Session::create(model, {.num_threads = 1025}), ErrorCode::invalid_argument,
+                {"found 1025 threads"});
+}
+
+TEST_CASE("session: without a size it takes the description's") {
+    const auto model =
+        compile_model(tiny_model({.image_size = 29}), *kernels::runnable_tables().front());
+    const auto session = Session::create(model, {});
+    REQUIRE(session);
+    CHECK((*session)->plan().input_height == 29);
+    CHECK((*session)->plan().input_width == 29);
+}
+
+}  // namespace pf::test

@@ -1,0 +1,112 @@
+// ThreadTeam: every thread once a job, barriers that hold, and a clean end.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/thread_team.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace pf::test {
+namespace {
+
+using std::chrono::microseconds;
+
+std::unique_ptr<ThreadTeam> make_team(std::size_t num_threads, microseconds spin) {
+    auto team = ThreadTeam::create(num_threads, spin);
+    REQUIRE(team);
+    return std::move(*team);
+}
+
+}  // namespace
+
+TEST_SUITE("threads") {
+    TEST_CASE("ThreadTeam: a job runs once on each thread, the caller being thread 0") {
+        for (std::size_t num_threads = 1; num_threads <= 8; ++num_threads) {
+            CAPTURE(num_threads);
+            const auto team = make_team(num_threads, microseconds(0));
+            CHECK(team->num_threads() == num_threads);
+            std::vector<std::thread::id> ids(num_threads);
+            std::vector<int> calls(num_threads, 0);  // each written by its thread only
+            constexpr int kJobs = 100;
+            for (int job = 0; job < kJobs; ++job) {
+                team->run([&](std::size_t thread) {
+                    ids[thread] = std::this_thread::get_id();
+                    ++calls[thread];
+                });
+            }
+            CHECK(calls == std::vector<int>(num_threads, kJobs));
+            CHECK(ids[0] == std::this_thread::get_id());
+            for (std::size_t thread = 1; thread < num_threads; ++thread) {
+                CHECK(ids[thread] != ids[0]);
+            }
+        }
+    }
+
+    TEST_CASE("ThreadTeam: what is written before a barrier is read behind it") {
+        for (const std::size_t num_threads : {1, 2, 3, 5, 8}) {
+            for (const microseconds spin : {microseconds(0), microseconds(100)}) {
+                CAPTURE(num_threads);
+                const auto team = make_team(num_threads, spin);
+                std::vector<int> rounds(num_threads, 0);  // plain on purpose: TSan watches
+                std::atomic<int> wrong{0};
+                constexpr int kJobs = 5, kBarriers = 20;
+                for (int job = 0; job < kJobs; ++job) {
+                    team->run([&](std::size_t thread) {
+                        for (int round = 1; round <= kBarriers; ++round) {
+                            rounds[thread] = job * kBarriers + round;
+                            team->barrier();
+                            for (const int other : rounds) wrong += other != rounds[thread];
+                            team->barrier();
+                        }
+                    });
+                }
+                CHECK(wrong == 0);
+            }
+        }
+    }
+
+    TEST_CASE("ThreadTeam: thousands of short jobs") {
+        const auto team = make_team(2, microseconds(20));
+        std::size_t sum = 0;
+        std::vector<std::size_t> parts(2);
+        constexpr std::size_t kJobs = 5000;
+        for (std::size_t job = 0; job < kJobs; ++job) {
+            team->run([&](std::size_t thread) { parts[thread] = job; });
+            sum += parts[0] + parts[1];
+        }
+        CHECK(sum == kJobs * (kJobs - 1));
+    }
+
+    TEST_CASE("ThreadTeam: may be destroyed while its threads spin, sleep or were never used") {
+        for (const microseconds spin : {microseconds(0), microseconds(5000)}) {
+            for (const int sleep_ms : {0, 1, 10}) {
+                const auto team = make_team(4, spin);
+                int ran = 0;
+                if (sleep_ms > 0) {
+                    team->run([&](std::size_t thread) {
+                        if (thread == 0) ++ran;
+                    });
+                    std::this_thread::sleep_for(std::chrono::milliseconds(sleep_ms));
+                    CHECK(ran == 1);
+                }
+            }
+        }
+        for (int i = 0; i < 50; ++i) make_team(3, microseconds(0));
+    }
+
+    TEST_CASE("ThreadTeam: wakes up after a long sleep") {
+        const auto team = make_team(3, microseconds(0));
+        std::atomic<int> ran{0};
+        for (int job = 0; job < 3; ++job) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            team->run([&](std::size_t) { ++ran; });
+        }
+        CHECK(ran == 9);
+    }
+}
+
+}  // namespace pf::test

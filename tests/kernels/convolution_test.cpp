@@ -1,0 +1,217 @@
+// The oneDNN convolution against plain loops over integers, which float computes exactly.
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+#include "kernels/onednn/convolution.hpp"
+#include "tests/support/blocked_map.hpp"
+#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/hash.hpp"
+
+namespace pf::test {
+namespace {
+
+using kernels::Convolution;
+using kernels::ConvolutionShape;
+using kernels::Isa;
+using kernels::Range;
+using kernels::reference::Map;
+using kernels::reference::Numbers;
+using Place = GuardedBuffer::Place;
+
+Numbers integers(std::size_t size, std::uint64_t seed) {
+    Numbers numbers(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        numbers[i] = static_cast<double>(hash_bits(seed, 0, i) % 15) - 7;
+    }
+    return numbers;
+}
+
+// The shape's out_channels may be fewer than the padded ones of the primitive.
+struct Problem {
+    ConvolutionShape shape;  // out_channels as the network has them
+    Map src;
+    Numbers weights;  // [out][in][kernel][kernel]
+    Numbers bias;
+};
+
+Problem make_problem(ConvolutionShape shape) {
+    const std::size_t taps = shape.in_channels * shape.kernel * shape.kernel;
+    Map src{shape.in_channels, shape.in_height, shape.in_width,
+            integers(shape.in_channels * shape.in_height * shape.in_width, 41)};
+    return {shape, std::move(src), integers(shape.out_channels * taps, 42),
+            integers(shape.out_channels, 43)};
+}
+
+// One output; coordinates of the window are those of the padded map.
+double convolve_at(const Problem& problem, std::size_t out, std::size_t y, std::size_t x) {
+    const ConvolutionShape& shape = problem.shape;
+    double sum = problem.bias[out];
+    for (std::size_t in = 0; in < shape.in_channels; ++in) {
+        for (std::size_t ky = 0; ky < shape.kernel; ++ky) {
+            for (std::size_t kx = 0; kx < shape.kernel; ++kx) {
+                const std::size_t sy = y * shape.stride + ky - shape.padding;
+                const std::size_t sx = x * shape.stride + kx - shape.padding;
+                if (sy >= shape.in_height || sx >= shape.in_width) continue;  // wraps below zero
+                const std::size_t tap = ((out * shape.in_channels + in) * shape.kernel + ky);
+                sum += problem.weights[tap * shape.kernel + kx] *
+                       problem.src.at(in, sy * shape.in_width + sx);
+            }
+        }
+    }
+    return sum;
+}
+
+Map convolve(const Problem& problem) {
+    const ConvolutionShape& shape = problem.shape;
+    Map dst{shape.out_channels, shape.out_height(), shape.out_width(), {}};
+    for (std::size_t out = 0; out < dst.channels; ++out) {
+        for (std::size_t y = 0; y < dst.height; ++y) {
+            for (std::size_t x = 0; x < dst.width; ++x) {
+                dst.values.push_back(convolve_at(problem, out, y, x));
+            }
+        }
+    }
+    return dst;
+}
+
+std::vector<float> pack(const Problem& problem) {
+    const ConvolutionShape& s = problem.shape;
+    std::vector<float> packed(
+        kernels::packed_conv_weight_floats(s.in_channels, s.out_channels, s.kernel, s.block));
+    std::size_t next = 0;
+    for (std::size_t out = 0; out < s.out_channels; ++out) {
+        for (std::size_t in = 0; in < s.in_channels; ++in) {
+            for (std::size_t y = 0; y < s.kernel; ++y) {
+                for (std::size_t x = 0; x < s.kernel; ++x, ++next) {
+                    packed[kernels::packed_conv_weight_index(s.in_channels, s.kernel, s.block, out,
+                                                             in, y, x)] =
+                        static_cast<float>(problem.weights[next]);
+                }
+            }
+        }
+    }
+    return packed;
+}
+
+std::vector<float> source_of(const Problem& problem) {
+    if (!problem.shape.has_planar_source()) return to_blocked(problem.src, problem.shape.block);
+    return {problem.src.values.begin(), problem.src.values.end()};
+}
+
+// The blocked result, its output blocks computed by `parts` primitives.
+std::vector<float> run(const Problem& problem, Isa isa, std::size_t parts = 1) {
+    const ConvolutionShape& shape = problem.shape;
+    const std::size_t padded = kernels::round_up(shape.out_channels, shape.block);
+    std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
+    padded_bias.resize(padded);
+    const GuardedBuffer src(source_of(problem));
+    const GuardedBuffer weights(pack(problem), Place::aligned);
+    const GuardedBuffer bias(padded_bias, Place::aligned);
+    const std::size_t pixels = shape.out_height() * shape.out_width();
+    GuardedBuffer dst(padded * pixels);
+    for (std::size_t part = 0; part < parts; ++part) {
+        const Range blocks = kernels::split(padded / shape.block, parts, part);
+        if (blocks.size() == 0) continue;
+        ConvolutionShape of_part = shape;
+        of_part.out_channels = blocks.size() * shape.block;
+        std::string error;
+        const auto convolution = Convolution::create(of_part, isa, error);
+        REQUIRE_MESSAGE(convolution != nullptr, error);
+        const std::string& name = convolution->implementation();
+        CHECK(name.find("jit") != std::string::npos);
+        CHECK(name.find("ref") == std::string::npos);
+        CHECK(name.find("gemm") == std::string::npos);
+        if (isa != Isa::avx512) CHECK(name.find("avx512") == std::string::npos);
+        if (isa == Isa::sse4_1) CHECK(name.find("avx") == std::string::npos);
+        CHECK(convolution->scratch_bytes() % 64 == 0);
+        GuardedBuffer scratch(convolution->scratch_bytes() / sizeof(float), Place::aligned);
+        const std::size_t channel = blocks.begin * shape.block;
+        const std::size_t offset = kernels::packed_conv_weight_floats(shape.in_channels, channel,
+                                                                      shape.kernel, shape.block);
+        CHECK(convolution->execute(src.data(), weights.data() + offset, bias.data() + channel,
+                                   dst.data() + channel * pixels,
+                                   reinterpret_cast<std::byte*>(scratch.data())));
+        CHECK(scratch.intact());
+    }
+    CHECK(src.intact());
+    CHECK(weights.intact());
+    CHECK(bias.intact());
+    CHECK(dst.intact());
+    return dst.values();
+}
+
+void check(const ConvolutionShape& shape) {
+    const Problem problem = make_problem(shape);
+    const Map exact = convolve(problem);
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        if (table->block != shape.block) continue;
+        CAPTURE(std::string(table->name));
+        const std::vector<float> whole = run(problem, table->isa);
+        const Map found =
+            from_blocked(whole, shape.out_channels, exact.height, exact.width, shape.block);
+        CHECK(found.values == exact.values);
+        CHECK(padding_is_zero(whole, shape.out_channels, exact.pixels(), shape.block));
+        for (const std::size_t parts : {2, 3}) {
+            CHECK(same_bits(run(problem, table->isa, parts), whole));
+        }
+    }
+}
+
+struct Size {
+    std::size_t height, width;
+};
+
+}  // namespace
+
+TEST_CASE("convolution: the stem on the image, from the smallest size up") {
+    for (const std::size_t block : {8, 16}) {
+        for (const Size size : {Size{3, 3}, Size{3, 9}, Size{4, 5}, Size{6, 7}, Size{8, 11},
+                                Size{15, 17}, Size{33, 32}, Size{64, 65}}) {
+            CAPTURE(block);
+            CAPTURE(size.height);
+            CAPTURE(size.width);
+            for (const std::size_t channels : {8, 20, 36, 64}) {
+                check({3, size.height, size.width, channels, 7, 4, 2, block});
+            }
+        }
+    }
+}
+
+TEST_CASE("convolution: between stages, maps smaller than the kernel included") {
+    for (const std::size_t block : {8, 16}) {
+        for (const Size size : {Size{1, 1}, Size{1, 2}, Size{2, 1}, Size{2, 2}, Size{3, 3},
+                                Size{1, 8}, Size{9, 1}, Size{5, 7}, Size{16, 13}}) {
+            CAPTURE(block);
+            CAPTURE(size.height);
+            CAPTURE(size.width);
+            for (const std::size_t in_channels : {8, 20, 36}) {
+                check({in_channels, size.height, size.width, 40, 3, 2, 1, block});
+            }
+        }
+    }
+}
+
+TEST_CASE("convolution: other windows") {
+    for (const std::size_t block : {8, 16}) {
+        CAPTURE(block);
+        check({3, 9, 9, 16, 4, 4, 0, block});
+        check({16, 6, 7, 16, 2, 2, 0, block});
+        check({16, 5, 5, 32, 1, 1, 0, block});
+        check({3, 12, 10, 24, 5, 3, 4, block});
+    }
+}
+
+TEST_CASE("convolution: sizes of outputs") {
+    const ConvolutionShape stem{3, 224, 224, 64, 7, 4, 2, 8};
+    CHECK(stem.out_height() == 56);
+    CHECK(stem.has_output());
+    CHECK_FALSE(ConvolutionShape{3, 2, 9, 64, 7, 4, 2, 8}.has_output());
+}
+
+}  // namespace pf::test

@@ -1,0 +1,20 @@
+// The sizes and places at which every kernel is tested.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "tests/support/guarded_buffer.hpp"
+
+namespace pf::test {
+
+// Around the vector widths and blocks of every instruction set.
+inline constexpr std::array<std::size_t, 14> kChannels = {1,  7,  8,  9,  15, 16, 17,
+                                                          20, 31, 32, 33, 36, 64, 100};
+
+// Where maps may lie: they need a float's alignment only.
+inline constexpr std::array kPlaces = {GuardedBuffer::Place::at_end, GuardedBuffer::Place::at_begin,
+                                       GuardedBuffer::Place::misaligned};
+
+}  // namespace pf::test
