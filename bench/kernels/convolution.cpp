@@ -1,0 +1,75 @@
+// Patch embeddings: the stem and the three downsampling convolutions, run by oneDNN.
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/onednn/convolution.hpp"
+
+#include "bench/kernels/benchmarks.hpp"
+#include "bench/kernels/buffers.hpp"
+#include "bench/kernels/measure.hpp"
+#include "bench/kernels/shapes.hpp"
+
+namespace pf::bench {
+namespace {
+
+using kernels::Convolution;
+using kernels::ConvolutionShape;
+
+constexpr std::size_t kImageSide = 224;
+
+ConvolutionShape embedding(const Family& family, std::size_t stage, std::size_t block) {
+    const std::size_t out_channels = kernels::round_up(family.channels[stage], block);
+    if (stage == 0) return {3, kImageSide, kImageSide, out_channels, 7, 4, 2, block};
+    const StageShape before = stage_shape(family, stage - 1);
+    return {before.channels, before.side, before.side, out_channels, 3, 2, 1, block};
+}
+
+std::string shape_name(const ConvolutionShape& shape) {
+    return "k" + std::to_string(shape.kernel) + "s" + std::to_string(shape.stride) + "_C" +
+           std::to_string(shape.in_channels) + "_O" + std::to_string(shape.out_channels) + "_HW" +
+           std::to_string(shape.out_height() * shape.out_width());
+}
+
+// Taps on the padding count too, as in every other count of this repository.
+double operations(const ConvolutionShape& shape) {
+    return 2.0 * static_cast<double>(shape.in_channels * shape.kernel * shape.kernel *
+                                     shape.out_channels * shape.out_height() * shape.out_width());
+}
+
+void run(benchmark::State& state, const kernels::KernelTable& table,
+         const ConvolutionShape& shape) {
+    std::string error;
+    const auto convolution = Convolution::create(shape, table.isa, error);
+    if (convolution == nullptr) {
+        state.SkipWithError(error.c_str());
+        return;
+    }
+    const std::size_t src_channels = shape.has_planar_source()
+                                         ? shape.in_channels
+                                         : kernels::round_up(shape.in_channels, shape.block);
+    const AlignedBuffer src = random_floats(src_channels * shape.in_height * shape.in_width);
+    const AlignedBuffer bias = random_floats(shape.out_channels);
+    AlignedBuffer dst = random_floats(shape.out_channels * shape.out_height() * shape.out_width());
+    AlignedBuffer scratch = random_floats(convolution->scratch_bytes() / sizeof(float));
+    StreamedWeights weights(kernels::packed_conv_weight_floats(
+        shape.in_channels, shape.out_channels, shape.kernel, shape.block));
+    bool is_done = true;
+    measure(state, table, {.operations = operations(shape)}, [&] {
+        is_done &= convolution->execute(src.data(), weights.next(), bias.data(), dst.data(),
+                                        reinterpret_cast<std::byte*>(scratch.data()));
+    });
+    state.SetLabel(convolution->implementation());
+    if (!is_done) state.SkipWithError("oneDNN failed to execute the convolution");
+}
+
+}  // namespace
+
+void add_convolution(const kernels::KernelTable& table) {
+    for (const Family& family : kFamilies) {
+        for (std::size_t stage = 0; stage < kNumStages; ++stage) {
+            const ConvolutionShape shape = embedding(family, stage, table.block);
+            add_benchmark("convolution", table, shape_name(shape),
+                          [&table, shape](benchmark::State& state) { run(state, table, shape); });
+        }
+    }
+}
+
+}  // namespace pf::bench

@@ -1,0 +1,83 @@
+# Compares the engines on one network: first that they agree, then how fast they are.
+# SPDX-License-Identifier: Apache-2.0
+import argparse
+import sys
+from dataclasses import asdict
+
+import numpy as np
+from engines import Engine, make_engines
+from machine import PeakProbe, peak_resident_mb
+from networks import Network, prepare
+from poolformer_ctypes import Library
+from rounds import Round, run_rounds, summarise
+
+# Largest |difference| of two engines' logits over the largest |logit|: float32's rounding through
+# dozens of layers stays far below, another network or another layout of the input far above.
+AGREEMENT = 1e-4
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def check_agreement(engines: list[Engine]) -> dict[str, float]:
+    """Every engine's largest relative difference from the last in the list."""
+    reference = engines[-1].infer()
+    scale = np.abs(reference).max()
+    differences = {}
+    for engine in engines:
+        logits = engine.infer()
+        difference = float(np.abs(logits - reference).max() / scale)
+        if not difference <= AGREEMENT:
+            raise SystemExit(
+                f"error: {engine.title} and {engines[-1].title} disagree: the largest difference "
+                f"is {difference:.1e} of the largest logit, more than {AGREEMENT:.0e}"
+            )
+        differences[engine.name] = difference
+    return differences
+
+
+def _results(engine: Engine, engines: list[Engine], rounds: list[Round], network: Network) -> dict:
+    """What the rounds say about one engine; shares and ratios are formed within each round."""
+    seconds = [each.seconds[engine.name] for each in rounds]
+    threads = max(other.threads for other in engines)
+    gflop = network.operations * 1e-9
+    shares = [
+        gflop / each.seconds[engine.name] / (each.peak * engine.threads / threads)
+        for each in rounds
+    ]
+    return {
+        "title": engine.title,
+        "threads": engine.threads,
+        "ms": summarise([1e3 * value for value in seconds]),
+        "percent_of_peak": summarise([100 * share for share in shares]),
+        "time_relative_to": {
+            other.name: summarise(
+                [each.seconds[engine.name] / each.seconds[other.name] for each in rounds]
+            )
+            for other in engines
+            if other is not engine
+        },
+    }
+
+
+def compare(size: str, arguments: argparse.Namespace) -> dict:
+    _say(f"{size}: preparing")
+    arguments.cache.mkdir(parents=True, exist_ok=True)
+    network = prepare(size, arguments.batch, arguments.cache)
+    resident_mb = peak_resident_mb(arguments.cli, network.folder)
+    isa = Library(arguments.library).load(network.folder).isa
+    probe = PeakProbe(arguments.probe, isa, arguments.threads)
+    engines = make_engines(arguments.engines, network, arguments.threads, arguments.library)
+    differences = check_agreement(engines)
+    rounds = run_rounds(engines, probe, arguments.rounds)
+    return {
+        "operations": network.operations,
+        "peak_gflops": summarise([each.peak for each in rounds]),
+        "peak_resident_mb": resident_mb,
+        "largest_relative_difference": differences,
+        "engines": {
+            engine.name: _results(engine, engines, rounds, network) for engine in engines
+        },
+        "rounds": [asdict(each) for each in rounds],
+    }

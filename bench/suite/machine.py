@@ -1,0 +1,59 @@
+# What belongs to the machine: its peak, its name, and the memory of a process on it.
+# SPDX-License-Identifier: Apache-2.0
+import ctypes
+import os
+import platform
+import re
+import subprocess
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+
+class PeakProbe:
+    """How many floating-point operations the pinned cores do at most, right now."""
+
+    def __init__(self, library: Path, isa: str, threads: int):
+        self._function = ctypes.CDLL(str(library)).pf_probe_gflops
+        self._function.restype = ctypes.c_double
+        self._function.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+        self._isa, self._threads = isa.encode(), threads
+
+    def gflops(self) -> float:
+        """Of all threads together."""
+        gflops = self._function(self._isa, self._threads)
+        if gflops <= 0:
+            raise SystemExit(f"error: the probe cannot run {self._isa.decode()} on this CPU")
+        return gflops
+
+
+def describe_machine(cores: list[int]) -> dict:
+    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "cpu": found[1] if found else platform.processor(),
+        "cores": os.cpu_count(),
+        "pinned_to": cores,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_average_at_start": os.getloadavg()[0],
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def peak_resident_mb(cli: Path, model_folder: Path) -> float:
+    """The most memory that `poolformer bench` had resident: a process of this engine alone.
+
+    Read from /proc while it runs: the maximum that wait4 reports would include the pages of this
+    much larger process, from which the child was forked.
+    """
+    command = [cli, "bench", model_folder, "--threads", "1", "--seconds", "1", "--json", "-"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    peak_kb = 0
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        if found := re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE):
+            peak_kb = max(peak_kb, int(found[1]))
+        time.sleep(0.01)
+    if process.returncode != 0 or peak_kb == 0:
+        raise SystemExit(f"error: {cli} bench {model_folder} did not run")
+    return peak_kb * 1024 / 1e6

@@ -1,0 +1,60 @@
+# Rounds: probe, every engine, probe; and what a number over many rounds is.
+# SPDX-License-Identifier: Apache-2.0
+import gc
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from engines import Engine
+from machine import PeakProbe
+
+# Long enough for another engine's idle threads to stop spinning and leave the cores alone.
+SETTLE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Round:
+    peak_before: float  # GFLOP/s of all threads together
+    peak_after: float
+    seconds: dict[str, float]  # by engine
+
+    @property
+    def peak(self) -> float:
+        return (self.peak_before + self.peak_after) / 2
+
+
+def _time(engine: Engine) -> float:
+    """Seconds of one run; one before it, not timed, brings the engine's own data to the caches."""
+    if engine.threads > 1:
+        time.sleep(SETTLE_SECONDS)
+    engine.infer()
+    start = time.perf_counter_ns()
+    engine.infer()
+    return (time.perf_counter_ns() - start) * 1e-9
+
+
+def _round(engines: list[Engine], probe: PeakProbe, index: int) -> Round:
+    first = index % len(engines)  # nobody always runs after the same neighbour
+    peak_before = probe.gflops()
+    seconds = {engine.name: _time(engine) for engine in engines[first:] + engines[:first]}
+    return Round(peak_before, probe.gflops(), seconds)
+
+
+def run_rounds(engines: list[Engine], probe: PeakProbe, count: int) -> list[Round]:
+    rounds = []
+    gc.collect()
+    gc.disable()
+    try:
+        for index in range(count):
+            rounds.append(_round(engines, probe, index))
+            print(f"\r  round {index + 1} of {count}", end="", file=sys.stderr, flush=True)
+    finally:
+        gc.enable()
+        print(file=sys.stderr)
+    return rounds
+
+
+def summarise(values: list[float]) -> dict[str, float]:
+    p10, median, p90 = np.percentile(values, (10, 50, 90))
+    return {"median": float(median), "p10": float(p10), "p90": float(p90)}

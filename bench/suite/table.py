@@ -1,0 +1,64 @@
+# Prints the results as Markdown.
+# SPDX-License-Identifier: Apache-2.0
+PEER = "onnxruntime"
+QUOTABLE_ROUNDS = 50
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _model_rows(size: str, model: dict) -> list[str]:
+    rows = []
+    for name, engine in model["engines"].items():
+        ms, percent = engine["ms"], engine["percent_of_peak"]
+        ratio = engine["time_relative_to"].get(PEER)
+        # The fast tenth of the rounds has the 10th percentile of times, the 90th of shares.
+        cells = [
+            size.upper(),
+            engine["title"],
+            f"{ms['median']:.1f}",
+            f"{ms['p10']:.1f}",
+            f"{percent['median']:.0f} / {percent['p90']:.0f}",
+            f"{ratio['median']:.2f} / {ratio['p10']:.2f}" if ratio else "1" if name == PEER else "",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows
+
+
+def _notes(size: str, model: dict) -> list[str]:
+    peak = model["peak_gflops"]
+    largest = max(model["largest_relative_difference"].values())
+    notes = [
+        f"- {size.upper()}: FMA peak {peak['median']:.1f} GFLOP/s; the engines' logits differ by "
+        f"at most {largest:.1e} of the largest; this engine alone (`poolformer bench`) has at most "
+        f"{model['peak_resident_mb']:.0f} MB resident."
+    ]
+    alone = model["engines"].get("poolformer_1_thread")
+    if alone:
+        speed_up = alone["time_relative_to"]["poolformer"]
+        threads = model["engines"]["poolformer"]["threads"]
+        factor = f"{speed_up['median']:.2f}"
+        notes.append(f"- {size.upper()}: {threads} threads are {factor} times as fast as one.")
+    return notes
+
+
+def format_results(results: dict) -> str:
+    machine = results["machine"]
+    rounds, threads, batch = (results[key] for key in ("rounds", "threads", "batch"))
+    models = results["models"].items()
+    lines = [
+        f"{machine['cpu']}, pinned to {threads} of {machine['cores']} cores; 224x224, "
+        f"batch {batch}, {_count(threads, 'thread')}, {_count(rounds, 'round')}; load average at "
+        f"the start {machine['load_average_at_start']:.2f}; {machine['date'][:10]}.",
+        "",
+        "| model | engine | median ms | p10 ms | % of peak, median / p10 "
+        "| time / ONNX Runtime's, median / p10 |",
+        "|---|---|---|---|---|---|",
+        *(row for size, model in models for row in _model_rows(size, model)),
+        "",
+        *(note for size, model in models for note in _notes(size, model)),
+    ]
+    if rounds < QUOTABLE_ROUNDS:
+        lines += ["", f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted."]
+    return "\n".join(lines)
