@@ -1,0 +1,158 @@
+# The steps of tools/test.sh, one function each; sourced there, run from the top of the repository.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+# A step's exit code when this machine cannot run it; its last line of output says why.
+kNotRun=77
+
+release=build/release
+model=models/poolformer_c10
+launcher=()
+if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+
+runnable_isas() {
+    "$release/tests/signature/pf_signature" --list || echo no-release-build
+}
+
+step_tree() { # every file: licence line, size, no traces of one machine
+    tools/checks/tree.py --self-test
+    tools/checks/tree.py
+}
+
+step_layering() { # includes point down; #if stays where it may be
+    tools/checks/layering.py --self-test
+    tools/checks/layering.py
+}
+
+step_format() { # clang-format 14 would change nothing
+    if ! command -v clang-format-14 >/dev/null; then
+        echo "this system has no package clang-format-14, and other versions lay out differently"
+        return "$kNotRun"
+    fi
+    git ls-files -z -co --exclude-standard '*.cpp' '*.hpp' '*.c' '*.h' |
+        xargs -0 clang-format-14 --dry-run -Werror
+}
+
+step_scripts() { # shell scripts parse
+    local script
+    git ls-files -co --exclude-standard '*.sh' .ci/run | while read -r script; do
+        bash -n "$script"
+    done
+}
+
+step_header() { # poolformer.h is C99 and C++17, without a warning
+    local header=engine/include/poolformer/poolformer.h compiler
+    for compiler in gcc clang; do
+        $compiler -xc -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header"
+        $compiler -xc++ -std=c++17 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header"
+    done
+}
+
+step_build() { # one of the builds release (g++), asan and tsan (clang++), or a target of it
+    local options=("${launcher[@]}")
+    case "$1" in
+        release) options+=(-DCMAKE_CXX_COMPILER=g++) ;;
+        asan) options+=(-DCMAKE_CXX_COMPILER=clang++ -DPF_BUILD_FUZZERS=ON
+            -DPF_BUILD_BENCHMARKS=ON) ;;
+        tsan) options+=(-DCMAKE_CXX_COMPILER=clang++ -DPF_BUILD_TOOLS=OFF) ;;
+    esac
+    cmake --preset "$1" "${options[@]}"
+    cmake --build "build/$1" "${@:2}"
+}
+
+# run_tests PROGRAM OPTION... -- ISA...: runs doctest's cases once per instruction set, as many at a
+# time as there are cores. No case at all is a failure.
+run_tests() {
+    local command=() isa status=0
+    while [ "$1" != -- ]; do command+=("$1") && shift; done
+    shift
+    # shellcheck disable=SC2016
+    printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I{} \
+        bash -c 'PF_ISA=$0 "$@" >"build/test-logs/$0.txt" 2>&1' {} "${command[@]}" || status=$?
+    for isa in "$@"; do
+        echo "$isa" && cat "build/test-logs/$isa.txt"
+        grep -qE 'test cases: +[1-9]' "build/test-logs/$isa.txt" || status=1
+    done
+    return "$status"
+}
+
+# The float64 interpreter knows no instruction set, and golden networks keep it busy for a minute.
+interpreter='the interpreter equals PyTorch*'
+
+step_tests() { # all tests but the longest of the interpreter, on each instruction set given
+    run_tests "$release/tests/pf_tests" "--test-case-exclude=$interpreter" -- "$@"
+}
+
+step_tests_interpreter() { # the float64 interpreter on the golden networks
+    run_tests "$release/tests/pf_tests" "--test-case=$interpreter" -- "$1"
+}
+
+step_tests_asan() { # as `tests`, without the large networks, with Address- and UBSanitizer
+    run_tests build/asan/tests/pf_tests "--test-case-exclude=$interpreter" \
+        --test-suite-exclude=golden-large -- "$@"
+}
+
+step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitizer
+    run_tests build/tsan/tests/pf_tests \
+        '--source-file=*tests/engine/run/*,*tests/engine/api/*' -- "$@"
+}
+
+step_command_line() { # the command line, as ctest runs it
+    ctest --test-dir "$release" --output-on-failure --no-tests=error --exclude-regex '^pf_tests$'
+}
+
+step_signature() { # one hash of the logits per instruction set, twice the same
+    local first
+    first=$("$release/tests/signature/pf_signature")
+    echo "$first"
+    [ "$first" = "$("$release/tests/signature/pf_signature")" ]
+}
+
+step_consumer() { # a project that uses the library by add_subdirectory, in C and in C++
+    cmake -S tests/consumer -B build/consumer -G Ninja "${launcher[@]}" \
+        -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=ON
+    cmake --build build/consumer
+    build/consumer/use_from_c "$model"
+    build/consumer/use_from_cpp "$model"
+    local library
+    library=$(find build/consumer/poolformer -name 'libpoolformer.so')
+    nm -D --defined-only "$library" | awk '{ print $3 }' >build/consumer/exported
+    grep -q '^pf_session_run$' build/consumer/exported
+    ! grep -v '^pf_' build/consumer/exported
+}
+
+step_isa_symbols() { # no function of one instruction set can be linked into another's path
+    tools/checks/isa_symbols.py --self-test
+    tools/checks/isa_symbols.py "$release"
+    tools/checks/isa_symbols.py build/consumer/poolformer # a debug build
+}
+
+step_hot_loops() { # the inner loops multiply and add, and nothing in them touches the stack
+    tools/checks/hot_loops.py --self-test
+    tools/checks/hot_loops.py "$release"
+}
+
+step_instruction_count() { # instructions per inference of the shipped model
+    tests/guards/instruction_count.py "$release" "$model"
+}
+
+step_fuzz() { # both fuzzers, side by side, for so many seconds
+    local fuzzers=(build/asan/tests/fuzz/fuzz_*) fuzzer pids=() pid
+    [ "${#fuzzers[@]}" -eq 2 ]
+    for fuzzer in "${fuzzers[@]}"; do
+        # A busy machine is no reason to call an input slow.
+        [ -x "$fuzzer" ] && "$fuzzer" -max_total_time="$1" -timeout=10 -print_final_stats=1 \
+            -artifact_prefix=build/test-logs/ &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid"; done
+}
+
+step_live() { # compares with live PyTorch, timm and transformers
+    local python
+    python=$(tools/python_env.sh)
+    cmake --preset release -B build/shared "${launcher[@]}" -DBUILD_SHARED_LIBS=ON \
+        -DPF_BUILD_TESTS=OFF -DPF_BUILD_BENCHMARKS=OFF -DPF_BUILD_TOOLS=OFF
+    cmake --build build/shared
+    "$python" tests/live/compare_live.py "$(find build/shared -name 'libpoolformer.so')"
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Builds and checks everything; what people and continuous integration both run.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+Usage: tools/test.sh [--live] [--full]
+       tools/test.sh --step NAME [ARGUMENT]
+
+Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, and runs every
+check; at most 12 minutes on two cores. The output of each step is kept in build/test-logs/.
+
+    --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
+    --full   fuzz for 10 minutes instead of 1, and test threads with ThreadSanitizer, as --live does
+    --step   run one step (below) and show its output
+
+The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
+is 0 if nothing failed.
+
+Steps:
+END
+    sed -n 's/^step_\([a-z_]*\)() { *# \(.*\)/    \1: \2/p' "$root/tools/checks/steps.sh"
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+# shellcheck source=tools/checks/steps.sh
+. tools/checks/steps.sh
+
+logs=build/test-logs
+mkdir -p "$logs"
+download="Python packages, outside the checkout: about 250 MB with a CPU
+         build of torch, 2 to 4 GB where the package index only has a CUDA build"
+passed=0
+failed=0
+not_run=()
+fuzz_seconds=60
+dependencies=--tests
+
+# Prints how many cases passed and failed by what a log says: doctest's, the live comparison's.
+cases() {
+    awk '/^\[doctest\] test cases:/ || /^[0-9]+ passed, [0-9]+ failed$/ {
+             for (i = 2; i <= NF; ++i) {
+                 if ($i ~ /^passed/) passed += $(i - 1)
+                 if ($i ~ /^failed/) failed += $(i - 1)
+             }
+         }
+         END { print passed + 0, failed + 0 }' "$1"
+}
+
+# Adds a step's cases to the totals; a step without any is one itself.
+count() {
+    local status=$2 cases_passed cases_failed
+    read -r cases_passed cases_failed < <(cases "$1")
+    [ "$status" -ne 0 ] || [ "$cases_passed" -ne 0 ] || cases_passed=1
+    [ "$status" -eq 0 ] || [ "$cases_failed" -ne 0 ] || cases_failed=1
+    passed=$((passed + cases_passed))
+    failed=$((failed + cases_failed))
+    summary="$cases_passed passed"
+    [ "$cases_failed" -eq 0 ] || summary+=", $cases_failed failed"
+}
+
+# run NAME [ARGUMENT]: one step, in a process of its own; carries on when it fails.
+run() {
+    local log="$logs/$*.log" started=$SECONDS status=0 summary
+    log=${log// /-}
+    timeout "${step_limit:-900}" tools/test.sh --step "$@" >"$log" 2>&1 &
+    running=$!
+    wait "$running" || status=$?
+    if [ "$status" -eq "$kNotRun" ]; then
+        not_run+=("$*: $(tail -n 1 "$log")")
+        printf '  --   %-28s not run\n' "$*"
+        return
+    fi
+    count "$log" "$status"
+    if [ "$status" -eq 0 ]; then
+        printf '  ok   %-28s %4d s   %s\n' "$*" $((SECONDS - started)) "$summary"
+    else
+        printf '  FAIL %-28s %4d s   %s\n' "$*" $((SECONDS - started)) "$summary"
+        tail -n 40 "$log" | sed 's/^/       | /'
+        echo "       | (all of it: $log)"
+    fi
+}
+
+while [ "$#" -gt 0 ]; do
+    case "$1" in
+        --live) dependencies=--live && echo "The first time, --live downloads $download." ;;
+        --full) fuzz_seconds=600 ;;
+        --step)
+            shift
+            "step_${1:?needs a name}" "${@:2}"
+            exit
+            ;;
+        --help | -h) usage && exit 0 ;;
+        *) echo "Unknown option '$1'; see tools/test.sh --help." >&2 && exit 2 ;;
+    esac
+    shift
+done
+
+if ! tools/install_dependencies.sh "$dependencies"; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+rm -f "$logs"/*
+running=
+trap 'kill $running 2>/dev/null; exit 130' INT TERM
+for name in tree layering format scripts header; do run "$name"; done
+run build release
+mapfile -t isas < <(runnable_isas)
+run tests "${isas[@]}"
+run tests_interpreter "${isas[0]}"
+for name in command_line signature consumer isa_symbols hot_loops instruction_count; do
+    run "$name"
+done
+run build asan
+run tests_asan "${isas[@]}"
+run fuzz "$fuzz_seconds"
+if [ "$dependencies" = --live ] || [ "$fuzz_seconds" -gt 60 ]; then
+    run build tsan --target pf_tests
+    run tests_tsan "${isas[0]}"
+else
+    not_run+=("the tests of threads with ThreadSanitizer: tools/test.sh --full, or --live")
+fi
+if [ "$dependencies" = --live ]; then
+    step_limit=1500 run live
+else
+    not_run+=("the comparison with live PyTorch, timm and transformers. Run it with
+         tools/test.sh --live
+         The first time it downloads $download.")
+fi
+
+echo
+for reason in "${not_run[@]}"; do echo "Not run: $reason"; done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
