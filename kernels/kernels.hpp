@@ -25,6 +25,25 @@ struct Partial {
     float sum_of_squares = 0;
 };
 
+// dst = convolution of src, plus bias: a patch embedding as a matrix product. Windows start every
+// `stride` pixels, `padding` pixels outside the map, where it counts as zero. dst must not overlap
+// src.
+struct GemmConvolutionArgs {
+    const float* src = nullptr;
+    float* dst = nullptr;
+    std::size_t in_height = 0;
+    std::size_t in_width = 0;
+    std::size_t out_width = 0;
+    std::size_t num_pixels = 0;  // of dst
+    std::size_t stride = 0;
+    std::size_t padding = 0;
+    GemmConvolutionLayout layout;
+    const float* weights = nullptr;  // packed as the layout says, 64-byte aligned
+    const float* bias = nullptr;     // [outputs], 64-byte aligned
+    Range pixels;                    // the pixels of dst to compute
+    float* scratch = nullptr;        // [layout.scratch_floats()], 64-byte aligned
+};
+
 // Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):
 //     dst = src + scale[c] * rstd * (avg3x3(src) - src)
 // avg3x3 averages the pixels of the window that lie inside the map (count_include_pad=False).
@@ -98,6 +117,7 @@ struct KernelTable {
     std::size_t block;  // channels in a block of a map
     std::size_t panel;  // outputs in a panel of packed weights
 
+    void (*gemm_convolution)(const GemmConvolutionArgs& args);
     void (*pool_mix)(const PoolMixArgs& args);
     void (*map_statistics)(const MapStatisticsArgs& args);
     void (*channel_mlp)(const ChannelMlpArgs& args);

@@ -35,10 +35,11 @@ constexpr Range split(std::size_t total, std::size_t parts, std::size_t index) {
 // Depth is walked in groups: rows of a tile are stored [depth / kDepthGroup][row][kDepthGroup].
 inline constexpr std::size_t kDepthGroup = 16;
 
-// Most pixels in a tile of the channel MLP. 49 pixels (stage 4 at 224x224) must fit one tile, so
-// that its 8 MB of weights stream once; larger tiles gained nothing (prototype, 2026-11-23, EPYC
-// Milan).
-inline constexpr std::size_t kMaxTilePixels = 50;
+// A tile of the channel MLP or of a convolution holds this many pixels, rounded up to whole blocks
+// of the micro-kernel's rows (6 or 12). 49 pixels (stage 4 at 224x224) must fit one tile, so that
+// its 8 MB of weights stream once; larger tiles gained nothing (prototype, 2026-11-23, EPYC Milan).
+inline constexpr std::size_t kMinTilePixels = 49;
+inline constexpr std::size_t kMaxTileRows = 60;
 
 // Most hidden channels computed before their second matrix is applied: the hidden tile stays in L2,
 // and each chunk is summed on its own, which halves the rounding error of fc2. 512 is no faster.
@@ -73,12 +74,47 @@ struct MlpLayout {
 
     // Scratch one call of channel_mlp needs, in floats.
     constexpr std::size_t scratch_floats() const {
-        const std::size_t rows = kMaxTilePixels;
+        const std::size_t rows = kMaxTileRows;
         const std::size_t input_tile = rows * depth();
         const std::size_t hidden_tile = rows * (kMaxHiddenChunk + hidden_group());
         const std::size_t output_tile = rows * outputs();
         const std::size_t statistics = rows * panel;  // sum and sum of squares: two vectors a row
         return input_tile + hidden_tile + output_tile + statistics + outputs();
+    }
+};
+
+// Most depth groups of a convolution summed in one chain: 288 products. One chain over all of them
+// (2880 in S12's last patch embedding) would round three times further from the truth.
+inline constexpr std::size_t kMaxConvolutionChunk = 9;
+
+// The sizes of a convolution of a blocked map as a matrix product, and where its packed weights
+// lie. Depth is cut into groups of 16 input channels of one tap of the window, group = (channels /
+// 16) * taps + tap, and the groups into chunks: [chunk][outputs / panel][depth in chunk][panel].
+struct GemmConvolutionLayout {
+    std::size_t in_channels = 0;
+    std::size_t out_channels = 0;
+    std::size_t kernel = 0;
+    std::size_t panel = 0;
+
+    constexpr std::size_t taps() const { return kernel * kernel; }
+    constexpr std::size_t outputs() const { return round_up(out_channels, panel); }
+    constexpr std::size_t num_groups() const {
+        return divide_up(in_channels, kDepthGroup) * taps();
+    }
+    constexpr std::size_t num_chunks() const {
+        return divide_up(num_groups(), kMaxConvolutionChunk);
+    }
+    constexpr Range chunk(std::size_t index) const {
+        return split(num_groups(), num_chunks(), index);
+    }
+    constexpr std::size_t chunk_offset(std::size_t index) const {
+        return chunk(index).begin * kDepthGroup * outputs();
+    }
+    constexpr std::size_t weight_floats() const { return num_groups() * kDepthGroup * outputs(); }
+
+    // Scratch one call of gemm_convolution needs, in floats.
+    constexpr std::size_t scratch_floats() const {
+        return kMaxTileRows * (kMaxConvolutionChunk * kDepthGroup + outputs());
     }
 };
 

@@ -1,4 +1,4 @@
-// Patch embeddings: the stem and the three downsampling convolutions, run by oneDNN.
+// Patch embeddings: the stem and the three downsampling convolutions, by oneDNN and as a product.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/onednn/convolution.hpp"
 
@@ -34,20 +34,28 @@ double operations(const ConvolutionShape& shape) {
                                      shape.out_channels * shape.out_height() * shape.out_width());
 }
 
-void run(benchmark::State& state, const kernels::KernelTable& table,
-         const ConvolutionShape& shape) {
+AlignedBuffer random_source(const ConvolutionShape& shape) {
+    const std::size_t channels = shape.has_planar_source()
+                                     ? shape.in_channels
+                                     : kernels::round_up(shape.in_channels, shape.block);
+    return random_floats(channels * shape.in_height * shape.in_width);
+}
+
+AlignedBuffer random_result(const ConvolutionShape& shape) {
+    return random_floats(shape.out_channels * shape.out_height() * shape.out_width());
+}
+
+void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
+                const ConvolutionShape& shape) {
     std::string error;
     const auto convolution = Convolution::create(shape, table.isa, error);
     if (convolution == nullptr) {
         state.SkipWithError(error.c_str());
         return;
     }
-    const std::size_t src_channels = shape.has_planar_source()
-                                         ? shape.in_channels
-                                         : kernels::round_up(shape.in_channels, shape.block);
-    const AlignedBuffer src = random_floats(src_channels * shape.in_height * shape.in_width);
+    const AlignedBuffer src = random_source(shape);
     const AlignedBuffer bias = random_floats(shape.out_channels);
-    AlignedBuffer dst = random_floats(shape.out_channels * shape.out_height() * shape.out_width());
+    AlignedBuffer dst = random_result(shape);
     AlignedBuffer scratch = random_floats(convolution->scratch_bytes() / sizeof(float));
     StreamedWeights weights(kernels::packed_conv_weight_floats(
         shape.in_channels, shape.out_channels, shape.kernel, shape.block));
@@ -60,14 +68,47 @@ void run(benchmark::State& state, const kernels::KernelTable& table,
     if (!is_done) state.SkipWithError("oneDNN failed to execute the convolution");
 }
 
+void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
+              const ConvolutionShape& shape) {
+    const kernels::GemmConvolutionLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
+                                                table.panel};
+    const AlignedBuffer src = random_source(shape);
+    const AlignedBuffer bias = random_floats(layout.outputs());
+    AlignedBuffer dst = random_result(shape);
+    AlignedBuffer scratch = random_floats(layout.scratch_floats());
+    StreamedWeights weights(layout.weight_floats());
+    const std::size_t num_pixels = shape.out_height() * shape.out_width();
+    kernels::GemmConvolutionArgs args{.src = src.data(),
+                                      .dst = dst.data(),
+                                      .in_height = shape.in_height,
+                                      .in_width = shape.in_width,
+                                      .out_width = shape.out_width(),
+                                      .num_pixels = num_pixels,
+                                      .stride = shape.stride,
+                                      .padding = shape.padding,
+                                      .layout = layout,
+                                      .bias = bias.data(),
+                                      .pixels = {0, num_pixels},
+                                      .scratch = scratch.data()};
+    measure(state, table, {.operations = operations(shape)}, [&] {
+        args.weights = weights.next();
+        table.gemm_convolution(args);
+    });
+}
+
 }  // namespace
 
-void add_convolution(const kernels::KernelTable& table) {
+void add_convolutions(const kernels::KernelTable& table) {
     for (const Family& family : kFamilies) {
         for (std::size_t stage = 0; stage < kNumStages; ++stage) {
             const ConvolutionShape shape = embedding(family, stage, table.block);
-            add_benchmark("convolution", table, shape_name(shape),
-                          [&table, shape](benchmark::State& state) { run(state, table, shape); });
+            add_benchmark(
+                "onednn_convolution", table, shape_name(shape),
+                [&table, shape](benchmark::State& state) { run_onednn(state, table, shape); });
+            if (shape.has_planar_source()) continue;
+            add_benchmark(
+                "gemm_convolution", table, shape_name(shape),
+                [&table, shape](benchmark::State& state) { run_gemm(state, table, shape); });
         }
     }
 }

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     for (const pf::kernels::KernelTable* table : pf::kernels::runnable_tables()) {
         pf::bench::add_fma_probe(*table);
-        pf::bench::add_convolution(*table);
+        pf::bench::add_convolutions(*table);
         pf::bench::add_pool_mix(*table);
         pf::bench::add_map_statistics(*table);
         pf::bench::add_channel_mlp(*table);

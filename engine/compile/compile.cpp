@@ -99,6 +99,16 @@ class Compiler {
         return step;
     }
 
+    std::size_t weight_floats(const Conv2d& op, const ConvolutionStep& conv) const {
+        if (conv.kernel == ConvolutionKernel::gemm) return conv.layout.weight_floats();
+        return kernels::packed_conv_weight_floats(op.in_channels, op.weight.rows, op.window.kernel,
+                                                  model_.kernels->block);
+    }
+
+    std::size_t bias_floats(const ConvolutionStep& conv) const {
+        return round_up(conv.layout.outputs(), model_.kernels->block);
+    }
+
     double eps_of(Value stats) const { return eps_.at(stats); }
 
     void remember_eps(const Node& node) {
@@ -107,13 +117,13 @@ class Compiler {
 
     bool add(const Node& node, const Conv2d& op) {
         channels_.try_emplace(node.inputs.front(), op.in_channels);
-        const std::size_t block = model_.kernels->block;
-        const std::size_t out = op.weight.rows;
-        Step& step = add_map_step(node, out);
-        step.op = ConvolutionStep{op.window,
-                                  reserve(kernels::packed_conv_weight_floats(
-                                      op.in_channels, out, op.window.kernel, block)),
-                                  reserve(round_up(out, block))};
+        ConvolutionStep conv;
+        conv.window = op.window;
+        conv.kernel = choose_convolution(model_.kernels->isa, op.in_channels);
+        conv.layout = {op.in_channels, op.weight.rows, op.window.kernel, model_.kernels->panel};
+        conv.weights = reserve(weight_floats(op, conv));
+        conv.bias = reserve(bias_floats(conv));
+        add_map_step(node, op.weight.rows).op = conv;
         return true;
     }
 
@@ -162,11 +172,13 @@ class Compiler {
 
     void pack_step(const Step& step, const Conv2d& op) {
         const auto& conv = std::get<ConvolutionStep>(step.op);
-        const std::size_t block = model_.kernels->block;
-        const std::size_t floats = kernels::packed_conv_weight_floats(
-            op.in_channels, op.weight.rows, op.window.kernel, block);
-        pack_convolution(op, block, weights(conv.weights, floats));
-        pack_vector(op.bias, weights(conv.bias, round_up(op.weight.rows, block)));
+        const std::span<float> to = weights(conv.weights, weight_floats(op, conv));
+        if (conv.kernel == ConvolutionKernel::gemm) {
+            pack_gemm_convolution(op, conv.layout, to);
+        } else {
+            pack_convolution(op, model_.kernels->block, to);
+        }
+        pack_vector(op.bias, weights(conv.bias, bias_floats(conv)));
     }
 
     void pack_step(const Step& step, const PoolMix& op) {

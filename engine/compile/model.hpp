@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/aligned_buffer.hpp"
+#include "engine/compile/choose_convolution.hpp"
 #include "engine/load/description.hpp"
 #include "kernels/kernels.hpp"
 
@@ -16,9 +17,11 @@ namespace pf {
 
 using WeightOffset = std::size_t;  // in floats, into Model::weights; a multiple of 16 (64 bytes)
 
-// Patch embedding of a map, or of the image. Runs in oneDNN.
+// Patch embedding of a map, or of the image.
 struct ConvolutionStep {
     PatchEmbedding window;
+    ConvolutionKernel kernel = ConvolutionKernel::onednn;
+    kernels::GemmConvolutionLayout layout;  // for gemm
     WeightOffset weights = 0;
     WeightOffset bias = 0;
 };

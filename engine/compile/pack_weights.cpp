@@ -23,6 +23,21 @@ float* pack_panel(const Matrix& matrix, std::size_t first_row, std::size_t panel
     return to;
 }
 
+// One depth group of a convolution's panel: 16 input channels of one tap, as [channel][panel].
+float* pack_group(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
+                  std::size_t first_out, std::size_t group, float* to) {
+    const std::size_t tap = group % layout.taps();
+    const std::size_t first_in = group / layout.taps() * kernels::kDepthGroup;
+    for (std::size_t in = first_in; in < first_in + kernels::kDepthGroup; ++in) {
+        if (in < layout.in_channels) {
+            const std::size_t column = in * layout.taps() + tap;
+            pack_panel(convolution.weight, first_out, layout.panel, {column, column + 1}, to);
+        }
+        to += layout.panel;
+    }
+    return to;
+}
+
 }  // namespace
 
 void pack_vector(const Vector& values, std::span<float> to) {
@@ -44,6 +59,20 @@ void pack_convolution(const Conv2d& convolution, std::size_t block, std::span<fl
             }
         }
     }
+}
+
+void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
+                           std::span<float> to) {
+    float* next = to.data();
+    for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
+        const Range groups = layout.chunk(chunk);
+        for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
+            for (std::size_t group = groups.begin; group < groups.end; ++group) {
+                next = pack_group(convolution, layout, out, group, next);
+            }
+        }
+    }
+    PF_DCHECK(next == to.data() + to.size());
 }
 
 void pack_mlp(const ChannelMlp& mlp, const kernels::MlpLayout& layout, std::span<float> to) {

@@ -77,7 +77,7 @@ Status Session::create_convolutions(std::size_t num_threads) {
     for (std::size_t i = 0; i < model_->steps.size(); ++i) {
         const Step& step = model_->steps[i];
         const auto* op = std::get_if<ConvolutionStep>(&step.op);
-        if (op == nullptr) continue;
+        if (op == nullptr || op->kernel != ConvolutionKernel::onednn) continue;
         const std::size_t block = model_->kernels->block;
         for (std::size_t thread = 0; thread < num_threads; ++thread) {
             const Range blocks =

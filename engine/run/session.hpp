@@ -58,7 +58,7 @@ class Session {
     std::unique_ptr<ThreadTeam> team_;
     AlignedBuffer arena_;
     std::size_t thread_floats_ = 0;  // each thread's part of the arena, behind the shared one
-    // [step][thread]; null for steps that are no convolution and threads without a share of it.
+    // oneDNN's, [step][thread]: none for other steps, null for threads without a share.
     std::vector<std::vector<std::unique_ptr<kernels::Convolution>>> convolutions_;
     std::atomic<bool> running_{false};
     std::atomic<bool> failed_{false};

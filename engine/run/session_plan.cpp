@@ -98,6 +98,7 @@ class Planner {
                              std::to_string(height) + "x" + std::to_string(width)};
         }
         set_output(step, out_height, out_width);
+        if (op.kernel == ConvolutionKernel::gemm) need_scratch(op.layout.scratch_floats());
         plan_.macs += std::uint64_t{out_height} * out_width * step.out_channels * step.in_channels *
                       op.window.kernel * op.window.kernel;
         return {};

@@ -29,6 +29,32 @@ void Session::Worker::run() {
 }
 
 void Session::Worker::run_step(const Step& step, const ConvolutionStep& op) {
+    if (op.kernel == ConvolutionKernel::gemm) {
+        run_gemm(step, op);
+    } else {
+        run_onednn(step, op);
+    }
+}
+
+void Session::Worker::run_gemm(const Step& step, const ConvolutionStep& op) {
+    const MapPlan& input = session_.plan_.maps[*step.input_map];
+    const MapPlan& output = session_.plan_.maps[*step.output_map];
+    kernels_.gemm_convolution({.src = map_data(*step.input_map),
+                               .dst = map_data(*step.output_map),
+                               .in_height = input.height,
+                               .in_width = input.width,
+                               .out_width = output.width,
+                               .num_pixels = output.pixels(),
+                               .stride = op.window.stride,
+                               .padding = op.window.padding,
+                               .layout = op.layout,
+                               .weights = model_.at(op.weights),
+                               .bias = model_.at(op.bias),
+                               .pixels = share(output.pixels()),
+                               .scratch = scratch()});
+}
+
+void Session::Worker::run_onednn(const Step& step, const ConvolutionStep& op) {
     const auto& convolution = session_.convolutions_[step_index_][thread_];
     if (convolution == nullptr) return;
     const Range blocks = share(num_blocks(step.out_channels));

@@ -28,6 +28,8 @@ class Session::Worker {
     };
 
     void run_step(const Step& step, const ConvolutionStep& op);
+    void run_onednn(const Step& step, const ConvolutionStep& op);
+    void run_gemm(const Step& step, const ConvolutionStep& op);
     void run_step(const Step& step, const StatisticsStep& op);
     void run_step(const Step& step, const PoolMixStep& op);
     void run_step(const Step& step, const ChannelMlpStep& op);

@@ -8,8 +8,6 @@
 // next panel is prefetched.
 #pragma once
 
-#include <array>
-
 #include "kernels/simd/gelu.hpp"
 #include "kernels/simd/gemm_tile.hpp"
 
@@ -19,11 +17,9 @@ template <class Arch, std::size_t Block, std::size_t MaxRows>
 class ChannelMlp {
   public:
     static void run(const ChannelMlpArgs& args) {
-        const std::size_t num_tiles = divide_up(args.pixels.size(), kMaxTilePixels);
-        for (std::size_t i = 0; i < num_tiles; ++i) {
-            const Range part = split(args.pixels.size(), num_tiles, i);
-            run_tile(Tile(args, args.pixels.begin + part.begin, part.size()));
-        }
+        for_each_tile<MaxRows>(args.pixels, [&](std::size_t first_pixel, std::size_t num_rows) {
+            run_tile(Tile(args, first_pixel, num_rows));
+        });
     }
 
   private:
@@ -41,17 +37,16 @@ class ChannelMlp {
               block_stride(args.num_pixels * Block) {
             const MlpLayout& layout = args.layout;
             input = args.scratch;
-            hidden = input + kMaxTilePixels * layout.depth();
-            output = hidden + kMaxTilePixels * (kMaxHiddenChunk + layout.hidden_group());
-            sums = output + kMaxTilePixels * layout.outputs();
-            shift = sums + kMaxTilePixels * kP;
+            hidden = input + kMaxTileRows * layout.depth();
+            output = hidden + kMaxTileRows * (kMaxHiddenChunk + layout.hidden_group());
+            sums = output + kMaxTileRows * layout.outputs();
+            shift = sums + kMaxTileRows * kP;
         }
 
         // Where output channel `channel` of row 0 lies in a map that starts at this tile.
         std::size_t map_offset(std::size_t channel) const {
             return channel / Block * block_stride + channel % Block;
         }
-        std::size_t num_row_blocks() const { return divide_up(rows, MaxRows); }
 
         const ChannelMlpArgs& args;
         const float* src;
@@ -64,16 +59,6 @@ class ChannelMlp {
         float* output;  // [outputs / panel][rows][panel]: sums between chunks
         float* sums;    // [rows][2 vectors]: running sum and sum of squares of each pixel
         float* shift;   // [outputs]: args.shift, 0 for padded channels
-    };
-
-    // What fc2 does with one chunk.
-    struct Fc2Step {
-        std::size_t channel;  // the panel's first output
-        bool first_chunk;
-        bool last_chunk;
-        const float* panel;
-        std::size_t depth;
-        Prefetch prefetch;
     };
 
     static void run_tile(const Tile& tile) {
@@ -122,24 +107,23 @@ class ChannelMlp {
         }
     }
 
-    // The next panel's lines, shared out over the passes of the row blocks over this one.
-    static Prefetch prefetch_from(const float* next_panel, std::size_t depth, const Tile& tile,
-                                  std::size_t row_block) {
-        constexpr std::size_t kLinesPerGroup = kDepthGroup * kP / 16;
-        const std::size_t lines = divide_up(kLinesPerGroup, tile.num_row_blocks());
-        return {next_panel + row_block * lines * (depth / kDepthGroup) * 16, lines};
-    }
-
     static void run_fc1(const Tile& tile, std::size_t chunk) {
         const MlpLayout& layout = tile.args.layout;
         const Range hidden = layout.chunk(chunk);
+        const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc1_offset(chunk);
         for (std::size_t h = 0; h < hidden.size(); h += kP, panel += kP * layout.depth()) {
-            const float* next = panel + kP * layout.depth();
-            for (std::size_t i = 0; i < tile.num_row_blocks(); ++i) {
-                const Range rows = split(tile.rows, tile.num_row_blocks(), i);
-                kFc1Rows[rows.size()](tile, rows.begin, h, panel, hidden.begin,
-                                      prefetch_from(next, layout.depth(), tile, i));
+            auto prefetch = Prefetch::share<Arch>(panel + kP * layout.depth(), num_blocks);
+            for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
+                kFc1Rows[rows](tile, first, h, panel, hidden.begin, prefetch);
+                prefetch.skip_pass(layout.depth());
+            });
+            // A depth group is complete after one or two panels, or half of one.
+            const std::size_t group_floats = tile.rows * kDepthGroup;
+            if ((h + kP) % kDepthGroup == 0) {
+                constexpr std::size_t kNumGroups = divide_up(kP, kDepthGroup);
+                const std::size_t group = (h + kP) / kDepthGroup - kNumGroups;
+                gelu<Arch>(tile.hidden + group * group_floats, kNumGroups * group_floats);
             }
         }
     }
@@ -147,15 +131,16 @@ class ChannelMlp {
     static void run_fc2(const Tile& tile, std::size_t chunk) {
         const MlpLayout& layout = tile.args.layout;
         const std::size_t depth = layout.chunk(chunk).size();
+        const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc2_offset(chunk);
         for (std::size_t c = 0; c < layout.outputs(); c += kP, panel += kP * depth) {
-            const float* next = panel + kP * depth;
-            for (std::size_t i = 0; i < tile.num_row_blocks(); ++i) {
-                const Range rows = split(tile.rows, tile.num_row_blocks(), i);
-                const Fc2Step step{c,     chunk == 0, chunk + 1 == layout.num_chunks(),
-                                   panel, depth,      prefetch_from(next, depth, tile, i)};
-                kFc2Rows[rows.size()](tile, rows.begin, step);
-            }
+            ChunkStep step{
+                c,     chunk == 0, chunk + 1 == layout.num_chunks(),
+                panel, depth,      Prefetch::share<Arch>(panel + kP * depth, num_blocks)};
+            for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
+                kFc2Rows[rows](tile, first, step);
+                step.prefetch.skip_pass(depth);
+            });
         }
     }
 
@@ -174,83 +159,63 @@ class ChannelMlp {
             float* to = tile.hidden + channel / kDepthGroup * group_stride +
                         first_row * kDepthGroup + channel % kDepthGroup;
             unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
-                store<Arch>(to + r.value * kDepthGroup,
-                            gelu<Arch>(accumulators.sums[r.value][v.value]));
+                store<Arch>(to + r.value * kDepthGroup, accumulators.sums[r.value][v.value]);
             });
         });
     }
 
     template <std::size_t Rows>
     __attribute__((noinline)) static void fc2_rows(const Tile& tile, std::size_t first_row,
-                                                   const Fc2Step& step) {
-        Accumulators<Arch, Rows> accumulators;
+                                                   const ChunkStep& step) {
         float* between = tile.output + (step.channel * tile.rows + first_row * kP);
-        // Each chunk is summed from zero and then added to the sums before it: one chain over all
-        // hidden channels would round up to twice as far from the truth.
-        if (step.first_chunk) {
-            accumulators.fill(tile.args.fc2_bias + step.channel);
-        } else {
-            accumulators.clear();
-        }
-        multiply_panel<Arch, Rows>(tile.hidden + first_row * kDepthGroup, tile.rows * kDepthGroup,
-                                   step.panel, step.depth, step.prefetch, accumulators);
-        if (!step.first_chunk) {
-            for_each_sum(accumulators, [&](auto r, auto v, Vec<Arch>& sum) PF_LAMBDA_INLINE {
-                sum += load<Arch>(between + r.value * kP + v.value * kL);
-            });
-        }
-        if (step.last_chunk) {
+        Accumulators<Arch, Rows> accumulators;
+        sum_chunk<Arch, Rows>(step, tile.args.fc2_bias, tile.hidden + first_row * kDepthGroup,
+                              tile.rows * kDepthGroup, between, accumulators);
+        if (step.is_last) {
             write_outputs(tile, first_row, step.channel, accumulators);
         } else {
-            for_each_sum(accumulators, [&](auto r, auto v, const Vec<Arch>& sum) PF_LAMBDA_INLINE {
-                store<Arch>(between + r.value * kP + v.value * kL, sum);
-            });
+            accumulators.store_to(between);
         }
-    }
-
-    template <std::size_t Rows, class Body>
-    PF_INLINE static void for_each_sum(Accumulators<Arch, Rows>& accumulators, Body&& body) {
-        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
-            body(r, Index<0>{}, accumulators.sums[r.value][0]);
-            body(r, Index<1>{}, accumulators.sums[r.value][1]);
-        });
     }
 
     // Adds the residual, stores to the map, and adds to each pixel's running statistics.
     template <std::size_t Rows>
     PF_INLINE static void write_outputs(const Tile& tile, std::size_t first_row,
-                                        std::size_t panel_channel,
-                                        Accumulators<Arch, Rows>& accumulators) {
-        const std::size_t padded_channels = round_up(tile.args.layout.channels, Block);
-        unroll<kPanelVectors>([&](auto v) PF_LAMBDA_INLINE {
-            const std::size_t channel = panel_channel + v.value * kL;
-            if (channel >= padded_channels) return;
-            const std::size_t offset = tile.map_offset(channel) + first_row * Block;
-            const Vec<Arch> shift = load<Arch>(tile.shift + channel);
-            unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
-                const Vec<Arch> value = load<Arch>(tile.src + offset + r.value * Block) +
-                                        accumulators.sums[r.value][v.value];
-                store<Arch>(tile.dst + offset + r.value * Block, value);
-                float* sums = tile.sums + (first_row + r.value) * kP;
-                RunningSums<Arch> running{load<Arch>(sums), load<Arch>(sums + kL)};
-                running.add(value, shift);
-                store<Arch>(sums, running.sum);
-                store<Arch>(sums + kL, running.sum_of_squares);
-            });
+                                        std::size_t channel,
+                                        const Accumulators<Arch, Rows>& accumulators) {
+        // A panel of two vectors may end in a map's last block with one.
+        const bool is_whole = channel + kL < round_up(tile.args.layout.channels, Block);
+        const std::size_t offset = tile.map_offset(channel) + first_row * Block;
+        const std::size_t second = tile.map_offset(channel + kL) - tile.map_offset(channel);
+        const float* src = tile.src + offset;
+        float* dst = tile.dst + offset;
+        const Vec<Arch> shift[] = {load<Arch>(tile.shift + channel),
+                                   load<Arch>(tile.shift + channel + kL)};
+        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+            float* sums = tile.sums + (first_row + r.value) * kP;
+            RunningSums<Arch> running{load<Arch>(sums), load<Arch>(sums + kL)};
+            const auto write = [&](auto v, std::size_t at) PF_LAMBDA_INLINE {
+                const Vec<Arch> value = load<Arch>(src + at) + accumulators.sums[r.value][v.value];
+                store<Arch>(dst + at, value);
+                running.add(value, shift[v.value]);
+            };
+            write(Index<0>{}, r.value * Block);
+            if (is_whole) write(Index<1>{}, r.value * Block + second);
+            store<Arch>(sums, running.sum);
+            store<Arch>(sums + kL, running.sum_of_squares);
         });
     }
 
-    // One function per number of rows; entry 0 is never called.
-    template <std::size_t... I>
-    static constexpr auto make_fc1_rows(std::index_sequence<I...>) {
-        return std::array{static_cast<decltype(&fc1_rows<1>)>(nullptr), &fc1_rows<I + 1>...};
-    }
-    template <std::size_t... I>
-    static constexpr auto make_fc2_rows(std::index_sequence<I...>) {
-        return std::array{static_cast<decltype(&fc2_rows<1>)>(nullptr), &fc2_rows<I + 1>...};
-    }
-    static constexpr auto kFc1Rows = make_fc1_rows(std::make_index_sequence<MaxRows>());
-    static constexpr auto kFc2Rows = make_fc2_rows(std::make_index_sequence<MaxRows>());
+    template <std::size_t Rows>
+    struct MakeFc1Rows {
+        static constexpr auto function = &fc1_rows<Rows>;
+    };
+    template <std::size_t Rows>
+    struct MakeFc2Rows {
+        static constexpr auto function = &fc2_rows<Rows>;
+    };
+    static constexpr auto kFc1Rows = functions_by_rows<MakeFc1Rows, MaxRows>();
+    static constexpr auto kFc2Rows = functions_by_rows<MakeFc2Rows, MaxRows>();
 };
 
 }  // namespace pf::kernels::simd

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "kernels/simd/vector.hpp"
 
 namespace pf::kernels::simd {
@@ -31,16 +34,43 @@ struct Accumulators {
             sums[r.value][1] = second;
         });
     }
+
+    // `rows`: [Rows][panel].
+    PF_INLINE void add(const float* rows) {
+        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+            sums[r.value][0] += load<Arch>(rows + r.value * kPanel<Arch>);
+            sums[r.value][1] += load<Arch>(rows + r.value * kPanel<Arch> + kLanes<Arch>);
+        });
+    }
+
+    PF_INLINE void store_to(float* rows) const {
+        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+            store<Arch>(rows + r.value * kPanel<Arch>, sums[r.value][0]);
+            store<Arch>(rows + r.value * kPanel<Arch> + kLanes<Arch>, sums[r.value][1]);
+        });
+    }
 };
 
 // Brings the next panel's cache lines in while this one is used. Asking for more than the panel, or
 // past the last one, is harmless: a prefetch cannot fault.
 struct Prefetch {
+    static constexpr std::size_t kLineFloats = 16;
+
     const float* next = nullptr;
     std::size_t lines_per_group = 0;  // cache lines to ask for every kDepthGroup steps
 
+    // The lines of `next_panel`, shared out over `passes` passes over the one before it.
+    template <class Arch>
+    PF_INLINE static Prefetch share(const float* next_panel, std::size_t passes) {
+        return {next_panel, divide_up(kDepthGroup * kPanel<Arch> / kLineFloats, passes)};
+    }
+
+    // Moves on by what one pass over `depth` steps has asked for.
+    PF_INLINE void skip_pass(std::size_t depth) {
+        next += lines_per_group * (depth / kDepthGroup) * kLineFloats;
+    }
+
     PF_INLINE void advance() {
-        constexpr std::size_t kLineFloats = 16;
         for (std::size_t line = 0; line < lines_per_group; ++line) {
             __builtin_prefetch(next, 0, 2);
             next += kLineFloats;
@@ -74,6 +104,71 @@ PF_INLINE void multiply_panel(const float* tile, std::size_t group_stride, const
         tile += group_stride;
         panel += kDepthGroup * kPanel<Arch>;
     }
+}
+
+// One chunk of the depth of a few rows times one panel of outputs.
+struct ChunkStep {
+    std::size_t channel;  // the panel's first output
+    bool is_first;        // of the chunks
+    bool is_last;
+    const float* panel;
+    std::size_t depth;
+    Prefetch prefetch;
+};
+
+// Each chunk is summed from zero and then added to the sums before it, which wait in `between`
+// ([Rows][panel]): one chain over all of the depth would round further from the truth.
+template <class Arch, std::size_t Rows>
+PF_INLINE void sum_chunk(const ChunkStep& step, const float* bias, const float* tile,
+                         std::size_t group_stride, const float* between,
+                         Accumulators<Arch, Rows>& accumulators) {
+    if (step.is_first) {
+        accumulators.fill(bias + step.channel);
+    } else {
+        accumulators.clear();
+    }
+    multiply_panel<Arch, Rows>(tile, group_stride, step.panel, step.depth, step.prefetch,
+                               accumulators);
+    if (!step.is_first) accumulators.add(between);
+}
+
+// Cuts `pixels` into tiles of whole blocks of MaxRows rows, the last one's excepted, and calls
+// body(first pixel, number of pixels) for each.
+template <std::size_t MaxRows, class Body>
+PF_INLINE void for_each_tile(Range pixels, Body&& body) {
+    constexpr std::size_t kMaxBlocks = divide_up(kMinTilePixels, MaxRows);
+    static_assert(kMaxBlocks * MaxRows <= kMaxTileRows);
+    const std::size_t num_blocks = divide_up(pixels.size(), MaxRows);
+    const std::size_t num_tiles = divide_up(num_blocks, kMaxBlocks);
+    for (std::size_t i = 0; i < num_tiles; ++i) {
+        const Range blocks = split(num_blocks, num_tiles, i);
+        const std::size_t first = blocks.begin * MaxRows;
+        body(pixels.begin + first, std::min(blocks.end * MaxRows, pixels.size()) - first);
+    }
+}
+
+// Cuts a tile's rows into `num_blocks` blocks as even as can be, and calls
+// body(first row, number of rows) for each. No division for each, as split() would need.
+template <class Body>
+PF_INLINE void for_each_row_block(std::size_t num_rows, std::size_t num_blocks, Body&& body) {
+    const std::size_t fewest = num_rows / num_blocks;
+    const std::size_t num_larger = num_rows % num_blocks;
+    std::size_t first = 0;
+    for (std::size_t block = 0; block < num_blocks; ++block) {
+        const std::size_t rows = fewest + (block < num_larger);
+        body(first, rows);
+        first += rows;
+    }
+}
+
+// A micro-kernel, Make<Rows>::function, by its number of rows, 1 to MaxRows; entry 0 is never
+// called.
+template <template <std::size_t> class Make, std::size_t MaxRows>
+constexpr auto functions_by_rows() {
+    using Function = std::remove_const_t<decltype(Make<1>::function)>;
+    std::array<Function, MaxRows + 1> functions{};
+    unroll<MaxRows>([&](auto i) { functions[i.value + 1] = Make<i.value + 1>::function; });
+    return functions;
 }
 
 }  // namespace pf::kernels::simd

@@ -4,6 +4,7 @@
 
 #include "kernels/simd/channel_mlp.hpp"
 #include "kernels/simd/fma_probe.hpp"
+#include "kernels/simd/gemm_convolution.hpp"
 #include "kernels/simd/head.hpp"
 #include "kernels/simd/pool_mix.hpp"
 
@@ -19,6 +20,7 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
         .lanes = kLanes<Arch>,
         .block = Block,
         .panel = kPanel<Arch>,
+        .gemm_convolution = &GemmConvolution<Arch, Block, MaxRows>::run,
         .pool_mix = &PoolMix<Arch, Block>::run,
         .map_statistics = &MapStatistics<Arch, Block>::run,
         .channel_mlp = &ChannelMlp<Arch, Block, MaxRows>::run,

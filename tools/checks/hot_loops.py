@@ -17,8 +17,10 @@ import tempfile
 
 # rows x 2 vectors x 16 steps of depth (kernels/simd/gemm_tile.hpp), once per turn of the loop.
 FMAS_PER_ROW = 2 * 16
-MICRO_KERNEL = re.compile(r"ChannelMlp<.*, (?P<block>\d+)ul, (?P<max_rows>\d+)ul>"
-                          r"::(?P<name>fc[12]_rows)<(?P<rows>\d+)ul>")
+MICRO_KERNEL = re.compile(r"(ChannelMlp|GemmConvolution)"
+                          r"<.*, (?P<block>\d+)ul, (?P<max_rows>\d+)ul>"
+                          r"::(?P<name>fc1_rows|fc2_rows|conv_rows)<(?P<rows>\d+)ul>")
+NAMES = {"fc1_rows", "fc2_rows", "conv_rows"}
 TARGETS = ["avx2", "avx512"]
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
@@ -131,8 +133,8 @@ def check_target(path):
         if rows != set(range(1, max_rows + 1)):
             problems.append(f"{path.name}: {name}, block {block}: found rows {sorted(rows)}, "
                             f"expected 1 to {max_rows}")
-    if {name for name, _, _ in seen} != {"fc1_rows", "fc2_rows"}:
-        problems.append(f"{path}: found micro-kernels {sorted(seen)}, expected fc1_rows, fc2_rows")
+    if {name for name, _, _ in seen} != NAMES:
+        problems.append(f"{path}: found micro-kernels {sorted(seen)}, expected {sorted(NAMES)}")
     return problems, sum(len(rows) for rows in seen.values())
 
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/compile/choose_convolution.hpp"
 #include "engine/compile/passes.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/load/weights.hpp"
@@ -72,8 +73,21 @@ std::string describe(const Description& description) {
     return text;
 }
 
+// Which kernel runs each stage's patch embedding.
+std::string describe_convolutions(const Description& description, const std::string& isa) {
+    std::string text;
+    std::size_t in_channels = 3;
+    for (const Stage& stage : description.stages) {
+        const ConvolutionKernel kernel =
+            choose_convolution(kernels::find_table(isa)->isa, in_channels);
+        text += (text.empty() ? "" : ", ") + std::string(convolution_kernel_name(kernel));
+        in_channels = stage.channels;
+    }
+    return "embeddings     " + text + "\n";
+}
+
 // What only the compiled model and a session know.
-Result<std::string> describe_run(const RunnerOptions& options) {
+Result<std::string> describe_run(const Description& description, const RunnerOptions& options) {
     const auto runner = open_runner(options);
     if (!runner) return runner.error();
     const pf_session_info& session = runner->session_info;
@@ -86,6 +100,7 @@ Result<std::string> describe_run(const RunnerOptions& options) {
                    bytes_text(session.arena_bytes).c_str(), session.num_threads,
                    session.num_threads == 1 ? "" : "s");
     text += format("runs with      %s\n", runner->model_info.isa);
+    text += describe_convolutions(description, runner->model_info.isa);
     return text;
 }
 
@@ -110,7 +125,7 @@ int run(const RunnerOptions& options) {
     }
     std::string text = describe(loaded->description);
     text += format("parameters     %s\n", with_commas(loaded->weights.num_parameters()).c_str());
-    const auto run_text = describe_run(options);
+    const auto run_text = describe_run(loaded->description, options);
     text += (run_text ? *run_text : "runs with      nothing; see the error\n");
     text += describe_instruction_sets();
     auto graph = build_graph(loaded->description, loaded->weights);

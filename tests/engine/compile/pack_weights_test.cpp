@@ -132,4 +132,42 @@ TEST_CASE("pack_convolution: oneDNN's Ohwi for the image, OIhwio for maps") {
     }
 }
 
+TEST_CASE("pack_gemm_convolution: [chunk][panel][depth group][channel][panel]") {
+    for (const std::size_t panel : {8, 16, 32}) {
+        for (const std::size_t in_channels : {20, 36}) {
+            constexpr std::size_t kOut = 20, kKernel = 3, kTaps = 9;
+            GraphMaker maker;
+            Conv2d conv;
+            conv.in_channels = in_channels;
+            conv.window = {kKernel, 2, 1};
+            conv.weight = counting_matrix(maker, kOut, in_channels * kTaps);
+            const kernels::GemmConvolutionLayout layout{in_channels, kOut, kKernel, panel};
+            std::vector<float> packed(layout.weight_floats());
+            pack_gemm_convolution(conv, layout, packed);
+            bool all_good = true;
+            for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
+                const kernels::Range groups = layout.chunk(chunk);
+                for (std::size_t group = groups.begin; group < groups.end; ++group) {
+                    for (std::size_t i = 0; i < 16; ++i) {
+                        const std::size_t in = group / kTaps * 16 + i;
+                        if (in >= in_channels) continue;
+                        for (std::size_t out = 0; out < kOut; ++out) {
+                            const std::size_t at =
+                                layout.chunk_offset(chunk) +
+                                ((out / panel * groups.size() + group - groups.begin) * 16 + i) *
+                                    panel +
+                                out % panel;
+                            const std::size_t number =
+                                (out * in_channels + in) * kTaps + group % kTaps + 1;
+                            all_good = all_good && packed[at] == static_cast<float>(number);
+                        }
+                    }
+                }
+            }
+            CHECK(all_good);
+            CHECK(count_nonzero(packed) == kOut * in_channels * kTaps);
+        }
+    }
+}
+
 }  // namespace pf::test

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,8 +9,8 @@
 #include "kernels/dispatch.hpp"
 #include "kernels/onednn/convolution.hpp"
 #include "tests/support/blocked_map.hpp"
+#include "tests/support/convolution_case.hpp"
 #include "tests/support/guarded_buffer.hpp"
-#include "tests/support/hash.hpp"
 
 namespace pf::test {
 namespace {
@@ -21,66 +20,9 @@ using kernels::ConvolutionShape;
 using kernels::Isa;
 using kernels::Range;
 using kernels::reference::Map;
-using kernels::reference::Numbers;
 using Place = GuardedBuffer::Place;
 
-Numbers integers(std::size_t size, std::uint64_t seed) {
-    Numbers numbers(size);
-    for (std::size_t i = 0; i < size; ++i) {
-        numbers[i] = static_cast<double>(hash_bits(seed, 0, i) % 15) - 7;
-    }
-    return numbers;
-}
-
-// The shape's out_channels may be fewer than the padded ones of the primitive.
-struct Problem {
-    ConvolutionShape shape;  // out_channels as the network has them
-    Map src;
-    Numbers weights;  // [out][in][kernel][kernel]
-    Numbers bias;
-};
-
-Problem make_problem(ConvolutionShape shape) {
-    const std::size_t taps = shape.in_channels * shape.kernel * shape.kernel;
-    Map src{shape.in_channels, shape.in_height, shape.in_width,
-            integers(shape.in_channels * shape.in_height * shape.in_width, 41)};
-    return {shape, std::move(src), integers(shape.out_channels * taps, 42),
-            integers(shape.out_channels, 43)};
-}
-
-// One output; coordinates of the window are those of the padded map.
-double convolve_at(const Problem& problem, std::size_t out, std::size_t y, std::size_t x) {
-    const ConvolutionShape& shape = problem.shape;
-    double sum = problem.bias[out];
-    for (std::size_t in = 0; in < shape.in_channels; ++in) {
-        for (std::size_t ky = 0; ky < shape.kernel; ++ky) {
-            for (std::size_t kx = 0; kx < shape.kernel; ++kx) {
-                const std::size_t sy = y * shape.stride + ky - shape.padding;
-                const std::size_t sx = x * shape.stride + kx - shape.padding;
-                if (sy >= shape.in_height || sx >= shape.in_width) continue;  // wraps below zero
-                const std::size_t tap = ((out * shape.in_channels + in) * shape.kernel + ky);
-                sum += problem.weights[tap * shape.kernel + kx] *
-                       problem.src.at(in, sy * shape.in_width + sx);
-            }
-        }
-    }
-    return sum;
-}
-
-Map convolve(const Problem& problem) {
-    const ConvolutionShape& shape = problem.shape;
-    Map dst{shape.out_channels, shape.out_height(), shape.out_width(), {}};
-    for (std::size_t out = 0; out < dst.channels; ++out) {
-        for (std::size_t y = 0; y < dst.height; ++y) {
-            for (std::size_t x = 0; x < dst.width; ++x) {
-                dst.values.push_back(convolve_at(problem, out, y, x));
-            }
-        }
-    }
-    return dst;
-}
-
-std::vector<float> pack(const Problem& problem) {
+std::vector<float> pack(const ConvolutionCase& problem) {
     const ConvolutionShape& s = problem.shape;
     std::vector<float> packed(
         kernels::packed_conv_weight_floats(s.in_channels, s.out_channels, s.kernel, s.block));
@@ -99,13 +41,13 @@ std::vector<float> pack(const Problem& problem) {
     return packed;
 }
 
-std::vector<float> source_of(const Problem& problem) {
+std::vector<float> source_of(const ConvolutionCase& problem) {
     if (!problem.shape.has_planar_source()) return to_blocked(problem.src, problem.shape.block);
     return {problem.src.values.begin(), problem.src.values.end()};
 }
 
 // The blocked result, its output blocks computed by `parts` primitives.
-std::vector<float> run(const Problem& problem, Isa isa, std::size_t parts = 1) {
+std::vector<float> run(const ConvolutionCase& problem, Isa isa, std::size_t parts = 1) {
     const ConvolutionShape& shape = problem.shape;
     const std::size_t padded = kernels::round_up(shape.out_channels, shape.block);
     std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
@@ -147,7 +89,7 @@ std::vector<float> run(const Problem& problem, Isa isa, std::size_t parts = 1) {
 }
 
 void check(const ConvolutionShape& shape) {
-    const Problem problem = make_problem(shape);
+    const ConvolutionCase problem = integer_convolution(shape);
     const Map exact = convolve(problem);
     for (const kernels::KernelTable* table : kernels::runnable_tables()) {
         if (table->block != shape.block) continue;
