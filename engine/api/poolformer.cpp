@@ -18,6 +18,10 @@ struct pf_model {
     std::shared_ptr<const pf::Model> model;
 };
 
+struct pf_team {
+    std::shared_ptr<pf::ThreadTeam> team;
+};
+
 struct pf_session {
     std::unique_ptr<pf::Session> session;
 };
@@ -167,6 +171,23 @@ pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height
     });
 }
 
+pf_status pf_team_create(const pf_team_options* options, pf_team** team) {
+    return guard([&] {
+        if (team == nullptr) return null_argument("team");
+        *team = nullptr;
+        const pf_team_options taken = take(options);
+        auto created = pf::ThreadTeam::create(std::max<std::size_t>(taken.num_threads, 1),
+                                              std::chrono::microseconds(taken.spin_us));
+        if (!created) return fail(created.error());
+        *team = new pf_team{std::move(*created)};
+        return PF_OK;
+    });
+}
+
+void pf_team_destroy(pf_team* team) {
+    delete team;
+}
+
 pf_status pf_session_create(const pf_model* model, const pf_session_options* options,
                             pf_session** session) {
     return guard([&] {
@@ -179,6 +200,8 @@ pf_status pf_session_create(const pf_model* model, const pf_session_options* opt
         wanted.input_width = taken.input_width;
         wanted.num_threads = std::max<std::size_t>(taken.num_threads, 1);
         wanted.spin = std::chrono::microseconds(taken.spin_us);
+        wanted.batch = std::max<std::size_t>(taken.batch, 1);
+        if (taken.team != nullptr) wanted.team = taken.team->team;
         auto created = pf::Session::create(model->model, wanted);
         if (!created) return fail(created.error());
         *session = new pf_session{std::move(*created)};

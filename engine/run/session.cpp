@@ -15,8 +15,6 @@ using kernels::divide_up;
 using kernels::Range;
 using kernels::round_up;
 
-constexpr std::size_t kMaxThreads = 1024;
-
 // Marks a session as running for as long as it lives, if nobody else has.
 class Entry {
   public:
@@ -42,84 +40,123 @@ Error busy() {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, SessionPlan plan)
-    : model_(std::move(model)), plan_(std::move(plan)) {}
+Session::Session(std::shared_ptr<const Model> model, SessionPlan plan,
+                 std::shared_ptr<ThreadTeam> team)
+    : model_(std::move(model)), plan_(std::move(plan)), team_(std::move(team)) {}
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
                                                  const SessionOptions& options) {
-    if (options.num_threads == 0 || options.num_threads > kMaxThreads) {
-        return Error{ErrorCode::invalid_argument, "found " + std::to_string(options.num_threads) +
-                                                      " threads, expected 1 to " +
-                                                      std::to_string(kMaxThreads)};
+    std::shared_ptr<ThreadTeam> team = options.team;
+    if (team == nullptr) {
+        auto created = ThreadTeam::create(options.num_threads, options.spin);
+        if (!created) return created.error();
+        team = std::move(*created);
     }
     const Input& input = model->description.input;
     auto plan = plan_session(*model, options.input_height ? options.input_height : input.height,
                              options.input_width ? options.input_width : input.width);
     if (!plan) return plan.error();
 
-    std::unique_ptr<Session> session(new Session(std::move(model), std::move(*plan)));
-    if (Status status = session->create_convolutions(options.num_threads); !status) {
-        return status.error();
-    }
-    auto arena = AlignedBuffer::allocate(session->plan_.shared_floats +
-                                         options.num_threads * session->thread_floats_);
-    if (!arena) return arena.error();
-    session->arena_ = std::move(*arena);
-    auto team = ThreadTeam::create(options.num_threads, options.spin);
-    if (!team) return team.error();
-    session->team_ = std::move(*team);
+    std::unique_ptr<Session> session(
+        new Session(std::move(model), std::move(*plan), std::move(team)));
+    if (Status status = session->create_convolutions(); !status) return status.error();
+    if (Status status = session->allocate(options.batch); !status) return status.error();
     return session;
 }
 
-Status Session::create_convolutions(std::size_t num_threads) {
-    std::size_t scratch_bytes = plan_.scratch_floats * sizeof(float);
-    convolutions_.resize(model_->steps.size());
-    for (std::size_t i = 0; i < model_->steps.size(); ++i) {
+Status Session::create_convolutions() {
+    const std::size_t num_steps = model_->steps.size();
+    shared_convolutions_.resize(num_steps);
+    whole_convolutions_.resize(num_steps);
+    for (std::size_t i = 0; i < num_steps; ++i) {
         const Step& step = model_->steps[i];
         const auto* op = std::get_if<ConvolutionStep>(&step.op);
         if (op == nullptr || op->kernel != ConvolutionKernel::onednn) continue;
-        const std::size_t block = model_->kernels->block;
-        for (std::size_t thread = 0; thread < num_threads; ++thread) {
-            const Range blocks =
-                kernels::split(divide_up(step.out_channels, block), num_threads, thread);
-            auto& made = convolutions_[i].emplace_back();
-            if (blocks.size() == 0) continue;
-            const MapPlan* input = step.input_map ? &plan_.maps[*step.input_map] : nullptr;
-            const kernels::ConvolutionShape shape{
-                .in_channels = step.in_channels,
-                .in_height = input ? input->height : plan_.input_height,
-                .in_width = input ? input->width : plan_.input_width,
-                .out_channels = blocks.size() * block,
-                .kernel = op->window.kernel,
-                .stride = op->window.stride,
-                .padding = op->window.padding,
-                .block = block};
-            std::string reason;
-            made = kernels::Convolution::create(shape, model_->kernels->isa, reason);
-            if (made == nullptr) {
-                return Error{ErrorCode::unsupported, "convolution " + step.name + ": " + reason};
+        const std::size_t num_blocks = divide_up(step.out_channels, model_->kernels->block);
+        for (std::size_t thread = 0; thread < num_threads(); ++thread) {
+            Status status = add_convolution(step, {0, num_blocks}, whole_convolutions_[i]);
+            if (status && num_threads() > 1) {
+                const Range share = kernels::split(num_blocks, num_threads(), thread);
+                status = add_convolution(step, share, shared_convolutions_[i]);
             }
-            scratch_bytes = std::max(scratch_bytes, made->scratch_bytes());
+            if (!status) return status;
         }
     }
-    thread_floats_ = round_up(model_->num_stats, 16) + divide_up(scratch_bytes, sizeof(float));
-    thread_floats_ = round_up(thread_floats_, 16);
     return {};
+}
+
+Status Session::add_convolution(const Step& step, Range blocks, Convolutions& to) {
+    auto& made = to.emplace_back();
+    if (blocks.size() == 0) return {};
+    const PatchEmbedding& window = std::get<ConvolutionStep>(step.op).window;
+    const std::size_t block = model_->kernels->block;
+    const MapPlan* input = step.input_map ? &plan_.maps[*step.input_map] : nullptr;
+    const kernels::ConvolutionShape shape{.in_channels = step.in_channels,
+                                          .in_height = input ? input->height : plan_.input_height,
+                                          .in_width = input ? input->width : plan_.input_width,
+                                          .out_channels = blocks.size() * block,
+                                          .kernel = window.kernel,
+                                          .stride = window.stride,
+                                          .padding = window.padding,
+                                          .block = block};
+    std::string reason;
+    made = kernels::Convolution::create(shape, model_->kernels->isa, reason);
+    if (made == nullptr) {
+        return Error{ErrorCode::unsupported, "convolution " + step.name + ": " + reason};
+    }
+    plan_.scratch_floats =
+        std::max(plan_.scratch_floats, divide_up(made->scratch_bytes(), sizeof(float)));
+    return {};
+}
+
+Status Session::allocate(std::size_t batch) {
+    images_at_once_ = batch >= num_threads() ? num_threads() : 1;
+    thread_floats_ = round_up(model_->num_stats, 16) + round_up(plan_.scratch_floats, 16);
+    auto arena = AlignedBuffer::allocate(images_at_once_ * plan_.shared_floats +
+                                         num_threads() * thread_floats_);
+    if (!arena) return arena.error();
+    arena_ = std::move(*arena);
+    // Writing brings the pages in now, so that the first run is as quick as any other.
+    std::fill(arena_.floats().begin(), arena_.floats().end(), 0.0f);
+    return {};
+}
+
+Session::Image Session::image_at(const float* input, float* logits, std::size_t index) const {
+    const std::size_t input_floats = 3 * plan_.input_height * plan_.input_width;
+    return {.input = input + index * input_floats,
+            .logits = logits + index * model_->description.head.classes};
+}
+
+void Session::run_alone(const Image& image, std::size_t thread) {
+    const Crew alone{.size = 1, .area = std::min(thread, images_at_once_ - 1)};
+    Worker(*this, image, alone, thread).run();
+}
+
+// One thread's part of a batch: whole images as long as there is one for each thread, then shares
+// of the rest.
+void Session::run_on_team(const float* input, std::size_t batch, float* logits,
+                          std::size_t thread) {
+    const std::size_t rest = images_at_once_ == num_threads() ? batch % num_threads() : batch;
+    for (std::size_t n = thread; n < batch - rest; n += num_threads()) {
+        run_alone(image_at(input, logits, n), thread);
+    }
+    if (rest > 0 && rest < batch) team_->barrier();  // thread 0's image lies where the rest will
+    for (std::size_t n = batch - rest; n < batch; ++n) {
+        Worker(*this, image_at(input, logits, n), {.size = num_threads()}, thread).run();
+    }
 }
 
 Status Session::run(const float* input, std::size_t batch, float* logits) {
     const Entry entry(running_);
     if (!entry.entered()) return busy();
-    const std::size_t input_floats = 3 * plan_.input_height * plan_.input_width;
-    const std::size_t classes = model_->description.head.classes;
     const auto job = [&](std::size_t thread) {
         const FloatState state;
-        for (std::size_t n = 0; n < batch; ++n) {
-            const Image image{.input = input + n * input_floats, .logits = logits + n * classes};
-            Worker(*this, image, thread).run();
-        }
+        run_on_team(input, batch, logits, thread);
     };
-    team_->run(job);
+    if (!team_->try_run(job)) {
+        const FloatState state;
+        for (std::size_t n = 0; n < batch; ++n) run_alone(image_at(input, logits, n), 0);
+    }
     return finish();
 }
 
@@ -129,9 +166,12 @@ Status Session::run_tapped(const float* input, float* logits, std::span<float* c
     const Image image{.input = input, .logits = logits, .taps = taps};
     const auto job = [&](std::size_t thread) {
         const FloatState state;
-        Worker(*this, image, thread).run();
+        Worker(*this, image, {.size = num_threads()}, thread).run();
     };
-    team_->run(job);
+    if (!team_->try_run(job)) {
+        const FloatState state;
+        run_alone(image, 0);
+    }
     return finish();
 }
 

@@ -13,10 +13,17 @@ namespace {
 // cores one of them may not even be running, and spinning longer would only keep it from it.
 constexpr std::chrono::microseconds kBarrierSpin{50};
 
+constexpr std::size_t kMaxThreads = 1024;
+
 }  // namespace
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                        std::chrono::microseconds spin) {
+    if (num_threads == 0 || num_threads > kMaxThreads) {
+        return Error{ErrorCode::invalid_argument, "found " + std::to_string(num_threads) +
+                                                      " threads, expected 1 to " +
+                                                      std::to_string(kMaxThreads)};
+    }
     std::unique_ptr<ThreadTeam> team(new ThreadTeam(spin));
     team->workers_.reserve(num_threads - 1);
     try {
@@ -31,16 +38,23 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
 }
 
 ThreadTeam::~ThreadTeam() {
+    if (fork_mark_.is_behind_fork()) {
+        for (std::thread& worker : workers_) worker.detach();  // they run in the parent only
+        return;
+    }
     stopping_ = true;
     job_number_.fetch_add(1, std::memory_order_release);
     job_number_.notify_all();
     for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadTeam::run_erased(Function function, void* context) {
+bool ThreadTeam::try_run_erased(Function function, void* context) {
     if (workers_.empty()) {
         function(context, 0);
-        return;
+        return true;
+    }
+    if (fork_mark_.is_behind_fork() || is_taken_.exchange(true, std::memory_order_acquire)) {
+        return false;
     }
     function_ = function;
     context_ = context;
@@ -48,6 +62,8 @@ void ThreadTeam::run_erased(Function function, void* context) {
     job_number_.notify_all();
     function(context, 0);
     barrier();
+    is_taken_.store(false, std::memory_order_release);
+    return true;
 }
 
 void ThreadTeam::work(std::size_t thread) {

@@ -11,13 +11,16 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/run/fork_mark.hpp"
 
 namespace pf {
 
-// A fork-join team for one caller at a time: run() calls job(thread) once on each of num_threads()
-// threads, thread 0 being the caller, and returns when all have. Inside the job, barrier() waits
-// for everybody. An idle worker spins for `spin`, then sleeps; a team of one has no threads at all.
-// Does not queue, nest or steal.
+// A fork-join team: try_run() calls job(thread) once on each of num_threads() threads, thread 0
+// being the caller, and returns when all have. Inside the job, barrier() waits for everybody. An
+// idle worker spins for `spin`, then sleeps; a team of one has no threads at all. Several callers
+// may share a team: one has it at a time, the others are told. Does not queue, nest or steal.
+//
+// fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
   public:
     // Fails with out_of_memory if the system has no more threads.
@@ -29,9 +32,10 @@ class ThreadTeam {
 
     std::size_t num_threads() const { return workers_.size() + 1; }
 
+    // False, without running anything, if the team is busy.
     template <class Job>
-    void run(const Job& job) {
-        run_erased(
+    bool try_run(const Job& job) {
+        return try_run_erased(
             [](void* context, std::size_t thread) { (*static_cast<const Job*>(context))(thread); },
             const_cast<Job*>(&job));
     }
@@ -42,7 +46,7 @@ class ThreadTeam {
     using Function = void (*)(void* context, std::size_t thread);
 
     explicit ThreadTeam(std::chrono::microseconds spin) : spin_(spin) {}
-    void run_erased(Function function, void* context);
+    bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
 
     // Returns once `value` differs from `old`: spins for `spin`, then sleeps.
@@ -54,8 +58,10 @@ class ThreadTeam {
     Function function_ = nullptr;
     void* context_ = nullptr;
     bool stopping_ = false;
+    ForkMark fork_mark_;
 
     // Each on its own cache line: they are written while others spin on their neighbours.
+    alignas(64) std::atomic<bool> is_taken_{false};
     alignas(64) std::atomic<std::uint32_t> job_number_{0};
     alignas(64) std::atomic<std::uint32_t> arrived_{0};
     alignas(64) std::atomic<std::uint32_t> phase_{0};

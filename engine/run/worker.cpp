@@ -12,18 +12,22 @@ using kernels::Partial;
 using kernels::Range;
 using kernels::round_up;
 
-Session::Worker::Worker(Session& session, const Image& image, std::size_t thread)
+Session::Worker::Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread)
     : session_(session),
       model_(*session.model_),
       kernels_(*model_.kernels),
       image_(image),
-      thread_(thread) {}
+      crew_(crew),
+      thread_(thread),
+      maps_(session.arena_.data() + crew.area * session.plan_.shared_floats),
+      thread_area_(session.arena_.data() + session.images_at_once_ * session.plan_.shared_floats +
+                   thread * session.thread_floats_) {}
 
 void Session::Worker::run() {
     for (step_index_ = 0; step_index_ < model_.steps.size(); ++step_index_) {
         const Step& step = model_.steps[step_index_];
         std::visit([&](const auto& op) { run_step(step, op); }, step.op);
-        session_.team_->barrier();
+        barrier();
         if (step.tap && !image_.taps.empty()) copy_tap(step);
     }
 }
@@ -55,7 +59,10 @@ void Session::Worker::run_gemm(const Step& step, const ConvolutionStep& op) {
 }
 
 void Session::Worker::run_onednn(const Step& step, const ConvolutionStep& op) {
-    const auto& convolution = session_.convolutions_[step_index_][thread_];
+    const bool is_alone = crew_.size == 1;
+    const auto& convolutions = is_alone ? session_.whole_convolutions_[step_index_]
+                                        : session_.shared_convolutions_[step_index_];
+    const auto& convolution = convolutions[thread_];
     if (convolution == nullptr) return;
     const Range blocks = share(num_blocks(step.out_channels));
     const std::size_t first_channel = blocks.begin * kernels_.block;
@@ -161,9 +168,9 @@ Session::Worker::Norm Session::Worker::finish_norm(std::size_t stats, double eps
 
 Moments Session::Worker::measure_again(std::size_t stats, float shift) {
     const MapPlan& map = session_.plan_.maps[session_.plan_.stats[stats].map];
-    session_.team_->barrier();  // the others may still be reading the first partials
+    barrier();  // the others may still be reading the first partials
     write_statistics(stats, shift);
-    session_.team_->barrier();
+    barrier();
     return reduce({partials(stats), num_blocks(map.channels) * map.height},
                   map.channels * map.pixels());
 }
@@ -193,8 +200,12 @@ void Session::Worker::copy_tap(const Step& step) const {
     }
 }
 
+void Session::Worker::barrier() const {
+    if (crew_.size > 1) session_.team_->barrier();
+}
+
 Range Session::Worker::share(std::size_t total) const {
-    return kernels::split(total, session_.num_threads(), thread_);
+    return crew_.size > 1 ? kernels::split(total, crew_.size, thread_) : Range{0, total};
 }
 
 std::size_t Session::Worker::num_blocks(std::size_t channels) const {
@@ -202,11 +213,11 @@ std::size_t Session::Worker::num_blocks(std::size_t channels) const {
 }
 
 float* Session::Worker::map_data(std::size_t map) const {
-    return session_.arena_.data() + session_.plan_.maps[map].offset;
+    return maps_ + session_.plan_.maps[map].offset;
 }
 
 Partial* Session::Worker::partials(std::size_t stats) const {
-    return reinterpret_cast<Partial*>(session_.arena_.data() + session_.plan_.stats[stats].offset);
+    return reinterpret_cast<Partial*>(maps_ + session_.plan_.stats[stats].offset);
 }
 
 Partial* Session::Worker::output_partials(const Step& step, float shift) {
@@ -215,13 +226,8 @@ Partial* Session::Worker::output_partials(const Step& step, float shift) {
     return partials(*step.output_stats);
 }
 
-float* Session::Worker::thread_area() const {
-    return session_.arena_.data() + session_.plan_.shared_floats +
-           thread_ * session_.thread_floats_;
-}
-
 float* Session::Worker::scratch() const {
-    return thread_area() + round_up(model_.num_stats, 16);
+    return thread_area_ + round_up(model_.num_stats, 16);
 }
 
 }  // namespace pf

@@ -13,11 +13,17 @@ struct Session::Image {
     std::span<float* const> taps{};  // empty, or one a block
 };
 
+// All threads of the team, or one of them alone.
+struct Session::Crew {
+    std::size_t size = 1;
+    std::size_t area = 0;  // which part of the arena holds the image's maps and partials
+};
+
 class Session::Worker {
   public:
-    Worker(Session& session, const Image& image, std::size_t thread);
+    Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread);
 
-    // Runs this thread's share of every step. All threads of the team call it at the same time.
+    // Runs this thread's share of every step. All threads of the crew call it at the same time.
     void run();
 
   private:
@@ -42,21 +48,24 @@ class Session::Worker {
     void write_statistics(std::size_t stats, float shift);
     void copy_tap(const Step& step) const;
 
+    void barrier() const;
     kernels::Range share(std::size_t total) const;
     std::size_t num_blocks(std::size_t channels) const;
     float* map_data(std::size_t map) const;
     kernels::Partial* partials(std::size_t stats) const;
     // Where the step writes its output's statistics, noting the shift it uses; null if nowhere.
     kernels::Partial* output_partials(const Step& step, float shift);
-    float* thread_area() const;  // [shift of each statistics][scratch]
-    float& shift_of(std::size_t stats) const { return thread_area()[stats]; }
+    float& shift_of(std::size_t stats) const { return thread_area_[stats]; }
     float* scratch() const;
 
     Session& session_;
     const Model& model_;
     const kernels::KernelTable& kernels_;
     const Image& image_;
-    std::size_t thread_;
+    Crew crew_;
+    std::size_t thread_;  // of the team
+    float* maps_;         // the image's maps and partials
+    float* thread_area_;  // [shift of each statistics][scratch]
     std::size_t step_index_ = 0;
 };
 

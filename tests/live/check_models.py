@@ -72,6 +72,7 @@ def check_bits(report: Report, label: str, model: Model) -> None:
     variants = {
         "batch 3": model.session().run(images),
         "two threads": model.session(num_threads=2).run(images),
+        "two threads, whole images": model.session(num_threads=2, batch=3).run(images),
         "taps": np.stack([model.session().run_tapped(image)[0] for image in images]),
     }
     differing = [name for name, logits in variants.items() if not np.array_equal(logits, alone)]

@@ -56,6 +56,8 @@ class _SessionOptions(ctypes.Structure):
         ("input_width", c_size_t),
         ("num_threads", c_size_t),
         ("spin_us", c_uint32),
+        ("team", c_void_p),
+        ("batch", c_size_t),
     ]
 
 
@@ -161,8 +163,10 @@ class Model:
     def __del__(self):
         self.library.functions.pf_model_destroy(self.handle)
 
-    def session(self, height: int = 0, width: int = 0, num_threads: int = 1) -> "Session":
-        return Session(self, height, width, num_threads)
+    def session(
+        self, height: int = 0, width: int = 0, num_threads: int = 1, batch: int = 1
+    ) -> "Session":
+        return Session(self, height, width, num_threads, batch)
 
     def preprocess(self, rgb: np.ndarray) -> np.ndarray:
         """uint8 [height, width, 3] -> float32 [3, input_height, input_width]."""
@@ -185,11 +189,11 @@ class Tap:
 
 
 class Session:
-    def __init__(self, model: Model, height: int, width: int, num_threads: int):
+    def __init__(self, model: Model, height: int, width: int, num_threads: int, batch: int):
         self.model, self.library = model, model.library
         self.handle = c_void_p()
         options = _SessionOptions(
-            ctypes.sizeof(_SessionOptions), height, width, num_threads, spin_us=0
+            ctypes.sizeof(_SessionOptions), height, width, num_threads, spin_us=0, batch=batch
         )
         functions = self.library.functions
         self.library.demand(

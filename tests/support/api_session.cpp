@@ -30,8 +30,8 @@ ApiSession::ApiSession(const std::string& folder, const std::string& isa, std::s
     demand(pf_model_load(folder.c_str(), &model_options, &model));
     model_.reset(model);
 
-    const pf_session_options session_options{sizeof(pf_session_options), height, width, num_threads,
-                                             0};
+    const pf_session_options session_options{
+        sizeof(pf_session_options), height, width, num_threads, 0, nullptr, 0};
     pf_session* session = nullptr;
     demand(pf_session_create(model, &session_options, &session));
     session_.reset(session);

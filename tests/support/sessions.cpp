@@ -28,9 +28,13 @@ std::shared_ptr<const Model> compile_model(const LoadedModel& loaded,
 
 std::unique_ptr<Session> make_session(std::shared_ptr<const Model> model, std::size_t height,
                                       std::size_t width, std::size_t num_threads) {
-    return demand(Session::create(
-        std::move(model),
-        {.input_height = height, .input_width = width, .num_threads = num_threads}));
+    return make_session(std::move(model),
+                        {.input_height = height, .input_width = width, .num_threads = num_threads});
+}
+
+std::unique_ptr<Session> make_session(std::shared_ptr<const Model> model,
+                                      const SessionOptions& options) {
+    return demand(Session::create(std::move(model), options));
 }
 
 Interpretation interpret_model(const LoadedModel& loaded, const std::vector<float>& image,

@@ -18,6 +18,8 @@ std::shared_ptr<const Model> compile_model(const LoadedModel& loaded,
                                            const kernels::KernelTable& table);
 std::unique_ptr<Session> make_session(std::shared_ptr<const Model> model, std::size_t height,
                                       std::size_t width, std::size_t num_threads = 1);
+std::unique_ptr<Session> make_session(std::shared_ptr<const Model> model,
+                                      const SessionOptions& options);
 Interpretation interpret_model(const LoadedModel& loaded, const std::vector<float>& image,
                                std::size_t height, std::size_t width);
 

@@ -93,7 +93,8 @@ step_tests_asan() { # as `tests`, without the large networks, with Address- and 
 }
 
 step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitizer
-    run_tests build/tsan/tests/pf_tests \
+    # The children that tests fork off start threads of their own.
+    TSAN_OPTIONS=die_after_fork=0 run_tests build/tsan/tests/pf_tests \
         '--source-file=*tests/engine/run/*,*tests/engine/api/*' -- "$@"
 }
 

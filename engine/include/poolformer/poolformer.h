@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 typedef struct pf_model pf_model;
+typedef struct pf_team pf_team;
 typedef struct pf_session pf_session;
 
 typedef enum pf_status {
@@ -82,6 +83,23 @@ PF_API const char* pf_model_label(const pf_model* model, size_t class_index);
 PF_API pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height,
                                size_t width, size_t row_stride, float* output);
 
+/* ---- team ----------------------------------------------------------------------------------- */
+
+typedef struct pf_team_options {
+    size_t struct_size; /* sizeof(pf_team_options) */
+    size_t num_threads; /* the caller of a run is one of them; 0 or 1: no threads at all */
+    uint32_t spin_us;   /* how long an idle worker spins before it sleeps */
+} pf_team_options;
+
+/* Starts a team of threads for any number of sessions to share. A run that finds the team busy
+ * with another session's does not wait: its caller works alone, with the same bits. options may be
+ * NULL. Sessions keep their team alive, so they may be destroyed in any order.
+ *
+ * After fork() a child has no workers: its runs work alone, from then on, and everything may be
+ * destroyed there. Do not fork while a session that the child will use is running. */
+PF_API pf_status pf_team_create(const pf_team_options* options, pf_team** team);
+PF_API void pf_team_destroy(pf_team* team); /* NULL is fine */
+
 /* ---- session -------------------------------------------------------------------------------- */
 
 typedef struct pf_session_options {
@@ -90,6 +108,10 @@ typedef struct pf_session_options {
     size_t input_width;  /* pixels; 0: the description's */
     size_t num_threads;  /* the caller is one of them; 0 or 1: the caller alone */
     uint32_t spin_us;    /* how long an idle worker spins before it sleeps */
+    const pf_team* team; /* a team to share, instead of num_threads and spin_us; NULL: its own */
+    /* The batch to plan for; 0: 1. With at least as many images as threads, each thread runs whole
+     * images, in memory of its own: quicker than sharing each image. Any other batch runs too. */
+    size_t batch;
 } pf_session_options;
 
 typedef struct pf_session_info {
@@ -98,7 +120,7 @@ typedef struct pf_session_info {
     size_t input_width;
     size_t num_threads;
     size_t num_taps;    /* blocks of the network */
-    size_t arena_bytes; /* activations and scratch */
+    size_t arena_bytes; /* activations and scratch, of all images at once */
     uint64_t macs;      /* multiply-accumulates of convolutions and linears, per image */
 } pf_session_info;
 
@@ -110,7 +132,7 @@ typedef struct pf_tap_info {
     size_t width;
 } pf_tap_info;
 
-/* Plans a run of `model` for one input size and one team of threads. options may be NULL. */
+/* Plans runs of `model` for one input size and one team of threads. options may be NULL. */
 PF_API pf_status pf_session_create(const pf_model* model, const pf_session_options* options,
                                    pf_session** session);
 PF_API void pf_session_destroy(pf_session* session); /* NULL is fine */

@@ -200,7 +200,7 @@ TEST_CASE("C API: structs of older and newer headers") {
     check_refused(pf_model_get_info(model.get(), &none), PF_INVALID_ARGUMENT, "struct_size");
 
     // Options beyond an older header's size keep their defaults, also if there is garbage behind.
-    pf_session_options options{offsetof(pf_session_options, num_threads), 33, 0, 7, 7};
+    pf_session_options options{offsetof(pf_session_options, num_threads), 33, 0, 7, 7, nullptr, 7};
     const SessionHandle session = open(model.get(), &options);
     auto info = sized<pf_session_info>();
     REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
@@ -215,7 +215,7 @@ TEST_CASE("C API: structs of older and newer headers") {
 
 TEST_CASE("C API: a session tells its size, work and taps") {
     const ModelHandle model = load(Folder());
-    const pf_session_options options{sizeof(pf_session_options), 16, 32, 2, 0};
+    const pf_session_options options{sizeof(pf_session_options), 16, 32, 2, 0, nullptr, 0};
     const SessionHandle session = open(model.get(), &options);
     auto info = sized<pf_session_info>();
     REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
@@ -248,11 +248,11 @@ TEST_CASE("C API: a session tells its size, work and taps") {
 TEST_CASE("C API: impossible sessions and runs are refused") {
     const ModelHandle model = load(Folder());
     pf_session* session = nullptr;
-    const pf_session_options small{sizeof(pf_session_options), 2, 2, 1, 0};
+    const pf_session_options small{sizeof(pf_session_options), 2, 2, 1, 0, nullptr, 0};
     check_refused(pf_session_create(model.get(), &small, &session), PF_INVALID_ARGUMENT,
                   "too small");
     CHECK(session == nullptr);
-    const pf_session_options crowd{sizeof(pf_session_options), 0, 0, 100000, 0};
+    const pf_session_options crowd{sizeof(pf_session_options), 0, 0, 100000, 0, nullptr, 0};
     check_refused(pf_session_create(model.get(), &crowd, &session), PF_INVALID_ARGUMENT,
                   "100000 threads");
 
@@ -309,6 +309,42 @@ TEST_SUITE("threads") {
         CHECK(own == "session is NULL");
         CHECK(std::string(pf_last_error()) == "model is NULL");
     }
+}
+
+TEST_CASE("C interface: a team is shared, outlives its handle, and NULL is refused") {
+    const Folder folder;
+    const ModelHandle model = load(folder);
+    CHECK(pf_team_create(nullptr, nullptr) == PF_INVALID_ARGUMENT);
+    pf_team_destroy(nullptr);
+    auto too_many = sized<pf_team_options>();
+    too_many.num_threads = 1u << 20;
+    pf_team* team = nullptr;
+    CHECK(pf_team_create(&too_many, &team) == PF_INVALID_ARGUMENT);
+    CHECK(team == nullptr);
+
+    auto team_options = sized<pf_team_options>();
+    team_options.num_threads = 2;
+    REQUIRE(pf_team_create(&team_options, &team) == PF_OK);
+    auto options = sized<pf_session_options>();
+    options.team = team;
+    options.num_threads = 7;  // the team decides
+    options.batch = 4;
+    std::vector<SessionHandle> sessions;
+    for (int i = 0; i < 2; ++i) {
+        pf_session* session = nullptr;
+        REQUIRE(pf_session_create(model.get(), &options, &session) == PF_OK);
+        sessions.emplace_back(session);
+        auto info = sized<pf_session_info>();
+        REQUIRE(pf_session_get_info(session, &info) == PF_OK);
+        CHECK(info.num_threads == 2);
+    }
+    pf_team_destroy(team);
+    const std::vector<float> input(4 * 3 * kSide * kSide, 0.25f);
+    std::vector<float> first(4 * kClasses), second(4 * kClasses);
+    CHECK(pf_session_run(sessions[0].get(), input.data(), 4, first.data()) == PF_OK);
+    CHECK(pf_session_run(sessions[1].get(), input.data(), 4, second.data()) == PF_OK);
+    CHECK(first == second);
+    CHECK(std::equal(first.begin(), first.begin() + kClasses, first.begin() + kClasses));
 }
 
 }  // namespace pf::test

@@ -75,6 +75,16 @@ TEST_SUITE("threads") {
                         CHECK(same_bits(found, part(expected, 0, batch * kClasses)));
                     }
                     CHECK(same_bits(run(*session, input, kBatch), expected));
+                    // Whole images to threads, and shares of what is left over.
+                    const auto planned = make_session(model, {.input_height = kHeight,
+                                                              .input_width = kWidth,
+                                                              .num_threads = num_threads,
+                                                              .batch = kBatch});
+                    for (std::size_t batch = first; batch <= kBatch; ++batch) {
+                        CAPTURE(batch);
+                        CHECK(same_bits(run(*planned, input, batch),
+                                        part(expected, 0, batch * kClasses)));
+                    }
                 }
             }
         }

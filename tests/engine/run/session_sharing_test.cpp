@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -83,6 +84,52 @@ TEST_SUITE("threads") {
             CHECK(first.done + second.done > 0);
             CHECK(same_bits(run(*session, image), expected));
         }
+    }
+
+    TEST_CASE("session: callers that share a team run at the same time, to the same bits") {
+        const auto model = best_model();
+        auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
+        REQUIRE(created);
+        const std::shared_ptr<ThreadTeam> team = std::move(*created);
+        const std::vector<float> image = image_of(40);
+        const std::vector<float> expected = run(*make_session(model, 40, 40), image);
+        std::vector<int> wrong(4, 0);
+        std::vector<std::thread> callers;
+        for (std::size_t i = 0; i < wrong.size(); ++i) {
+            callers.emplace_back([&, i] {
+                const auto session =
+                    make_session(model, {.input_height = 40, .input_width = 40, .team = team});
+                for (int round = 0; round < 50; ++round) {
+                    wrong[i] += !same_bits(run(*session, image), expected);
+                }
+            });
+        }
+        for (std::thread& caller : callers) caller.join();
+        CHECK(wrong == std::vector<int>(4, 0));
+    }
+
+    TEST_CASE("session: a busy team changes no bit, not even with taps or a batch") {
+        const auto model = best_model();
+        auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
+        REQUIRE(created);
+        const std::shared_ptr<ThreadTeam> team = std::move(*created);
+        const auto session =
+            make_session(model, {.input_height = 40, .input_width = 40, .team = team, .batch = 3});
+        const std::vector<float> images = hash_floats(3 * 3 * 40 * 40, 72);
+        const std::vector<float> image(images.begin(), images.begin() + 3 * 40 * 40);
+        const std::vector<float> expected = run(*session, images, 3);
+        const Tapped tapped = run_tapped(*session, image);
+        int wrong = 0;
+        CHECK(team->try_run([&](std::size_t thread) {
+            if (thread != 0) return;  // while the team has this job, the session finds it busy
+            wrong += !same_bits(run(*session, images, 3), expected);
+            const Tapped alone = run_tapped(*session, image);
+            wrong += !same_bits(alone.logits, tapped.logits);
+            for (std::size_t i = 0; i < tapped.taps.size(); ++i) {
+                wrong += alone.taps[i].data != tapped.taps[i].data;
+            }
+        }));
+        CHECK(wrong == 0);
     }
 }
 

@@ -33,7 +33,7 @@ TEST_SUITE("threads") {
             std::vector<int> calls(num_threads, 0);  // each written by its thread only
             constexpr int kJobs = 100;
             for (int job = 0; job < kJobs; ++job) {
-                team->run([&](std::size_t thread) {
+                team->try_run([&](std::size_t thread) {
                     ids[thread] = std::this_thread::get_id();
                     ++calls[thread];
                 });
@@ -55,7 +55,7 @@ TEST_SUITE("threads") {
                 std::atomic<int> wrong{0};
                 constexpr int kJobs = 5, kBarriers = 20;
                 for (int job = 0; job < kJobs; ++job) {
-                    team->run([&](std::size_t thread) {
+                    team->try_run([&](std::size_t thread) {
                         for (int round = 1; round <= kBarriers; ++round) {
                             rounds[thread] = job * kBarriers + round;
                             team->barrier();
@@ -75,7 +75,7 @@ TEST_SUITE("threads") {
         std::vector<std::size_t> parts(2);
         constexpr std::size_t kJobs = 5000;
         for (std::size_t job = 0; job < kJobs; ++job) {
-            team->run([&](std::size_t thread) { parts[thread] = job; });
+            team->try_run([&](std::size_t thread) { parts[thread] = job; });
             sum += parts[0] + parts[1];
         }
         CHECK(sum == kJobs * (kJobs - 1));
@@ -87,7 +87,7 @@ TEST_SUITE("threads") {
                 const auto team = make_team(4, spin);
                 int ran = 0;
                 if (sleep_ms > 0) {
-                    team->run([&](std::size_t thread) {
+                    team->try_run([&](std::size_t thread) {
                         if (thread == 0) ++ran;
                     });
                     std::this_thread::sleep_for(std::chrono::milliseconds(sleep_ms));
@@ -103,9 +103,49 @@ TEST_SUITE("threads") {
         std::atomic<int> ran{0};
         for (int job = 0; job < 3; ++job) {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
-            team->run([&](std::size_t) { ++ran; });
+            team->try_run([&](std::size_t) { ++ran; });
         }
         CHECK(ran == 9);
+    }
+
+    TEST_CASE("ThreadTeam: of several callers one has the team and the others are told") {
+        const auto team = make_team(2, microseconds(20));
+        constexpr int kAttempts = 500;
+        std::atomic<int> inside{0}, overlaps{0}, ran{0}, refused{0};
+        const auto attempt = [&] {
+            for (int i = 0; i < kAttempts; ++i) {
+                const bool done = team->try_run([&](std::size_t thread) {
+                    if (thread != 0) return;
+                    overlaps += inside.fetch_add(1) != 0;
+                    inside.fetch_sub(1);
+                });
+                done ? ++ran : ++refused;
+            }
+        };
+        std::vector<std::thread> callers;
+        for (int i = 0; i < 3; ++i) callers.emplace_back(attempt);
+        for (std::thread& caller : callers) caller.join();
+        CHECK(overlaps == 0);
+        CHECK(ran > 0);
+        CHECK(ran + refused == 3 * kAttempts);
+        CHECK(team->try_run([](std::size_t) {}));
+    }
+
+    TEST_CASE("ThreadTeam: inside a job the team is busy") {
+        const auto team = make_team(2, microseconds(0));
+        bool nested = true;
+        CHECK(team->try_run([&](std::size_t thread) {
+            if (thread == 0) nested = team->try_run([](std::size_t) {});
+        }));
+        CHECK_FALSE(nested);
+    }
+
+    TEST_CASE("ThreadTeam: refuses numbers of threads that cannot be meant") {
+        for (const std::size_t num_threads : {std::size_t{0}, std::size_t{1025}}) {
+            const auto team = ThreadTeam::create(num_threads, microseconds(0));
+            REQUIRE_FALSE(team);
+            CHECK(team.error().code == ErrorCode::invalid_argument);
+        }
     }
 }
 
