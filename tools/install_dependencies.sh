@@ -5,11 +5,11 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-Usage: tools/install_dependencies.sh [--tests | --live]
+Usage: tools/install_dependencies.sh [--tests | --live | --suite]
 
 Installs what is missing of the packages that building poolformer needs; with --tests also what
-tools/test.sh needs, with --live also what tools/test.sh --live needs. Needs root or sudo, and the
-network, only if something is missing.
+tools/test.sh needs, with --live also what tools/test.sh --live needs, with --suite also what
+bench/suite/run.sh needs. Needs root or sudo, and the network, only if something is missing.
 
 Example:
     tools/install_dependencies.sh --tests
@@ -18,10 +18,12 @@ END
 
 with_tests=no
 with_live=no
+with_suite=no
 case "${1:-}" in
     "") ;;
     --tests) with_tests=yes ;;
     --live) with_tests=yes && with_live=yes ;;
+    --suite) with_tests=yes && with_live=yes && with_suite=yes ;;
     --help | -h) usage && exit 0 ;;
     *) echo "Unknown option '$1'; see tools/install_dependencies.sh --help." >&2 && exit 2 ;;
 esac
@@ -91,6 +93,11 @@ if [ "$with_tests" = yes ]; then
 fi
 if [ "$with_live" = yes ] && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
     install_missing python3-venv
+fi
+# torch.compile compiles against Python's own headers.
+python_header='import sysconfig; print(sysconfig.get_path("include") + "/Python.h")'
+if [ "$with_suite" = yes ] && [ ! -e "$(python3 -c "$python_header")" ]; then
+    install_missing python3-dev
 fi
 
 gcc_major=$(g++ -dumpversion | cut -d. -f1)

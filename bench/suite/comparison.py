@@ -4,16 +4,12 @@ import argparse
 import sys
 from dataclasses import asdict
 
-import numpy as np
+from agreement import demand_agreement
 from engines import Engine, make_engines
 from machine import PeakProbe, peak_resident_mb
 from networks import Network, prepare
 from poolformer_ctypes import Library
 from rounds import Round, run_rounds, summarise
-
-# Largest |difference| of two engines' logits over the largest |logit|: float32's rounding through
-# dozens of layers stays far below, another network or another layout of the input far above.
-AGREEMENT = 1e-4
 
 
 def _say(text: str) -> None:
@@ -22,19 +18,12 @@ def _say(text: str) -> None:
 
 def check_agreement(engines: list[Engine]) -> dict[str, float]:
     """Every engine's largest relative difference from the last in the list."""
-    reference = engines[-1].infer()
-    scale = np.abs(reference).max()
-    differences = {}
-    for engine in engines:
-        logits = engine.infer()
-        difference = float(np.abs(logits - reference).max() / scale)
-        if not difference <= AGREEMENT:
-            raise SystemExit(
-                f"error: {engine.title} and {engines[-1].title} disagree: the largest difference "
-                f"is {difference:.1e} of the largest logit, more than {AGREEMENT:.0e}"
-            )
-        differences[engine.name] = difference
-    return differences
+    last = engines[-1]
+    reference = last.infer()
+    return {
+        engine.name: demand_agreement(engine.title, engine.infer(), last.title, reference)
+        for engine in engines
+    }
 
 
 def _results(engine: Engine, engines: list[Engine], rounds: list[Round], network: Network) -> dict:
@@ -62,8 +51,7 @@ def _results(engine: Engine, engines: list[Engine], rounds: list[Round], network
 
 
 def compare(size: str, arguments: argparse.Namespace) -> dict:
-    _say(f"{size}: preparing")
-    arguments.cache.mkdir(parents=True, exist_ok=True)
+    _say(f"{size}: preparing, then {arguments.rounds} rounds")
     network = prepare(size, arguments.batch, arguments.cache)
     resident_mb = peak_resident_mb(arguments.cli, network.folder)
     isa = Library(arguments.library).load(network.folder).isa

@@ -41,6 +41,12 @@ def _round(engines: list[Engine], probe: PeakProbe, index: int) -> Round:
     return Round(peak_before, probe.gflops(), seconds)
 
 
+def _show_progress(done: int, count: int) -> None:
+    if sys.stderr.isatty():  # a log would keep every one of these lines
+        end = "\n" if done == count else ""
+        print(f"\r  round {done} of {count}", end=end, file=sys.stderr, flush=True)
+
+
 def run_rounds(engines: list[Engine], probe: PeakProbe, count: int) -> list[Round]:
     rounds = []
     gc.collect()
@@ -48,10 +54,9 @@ def run_rounds(engines: list[Engine], probe: PeakProbe, count: int) -> list[Roun
     try:
         for index in range(count):
             rounds.append(_round(engines, probe, index))
-            print(f"\r  round {index + 1} of {count}", end="", file=sys.stderr, flush=True)
+            _show_progress(index + 1, count)
     finally:
         gc.enable()
-        print(file=sys.stderr)
     return rounds
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up and runs the comparison with ONNX Runtime and PyTorch; options: run.sh --help.
+# Sets up and runs the comparison with other engines; options: run.sh --help.
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds below build/; Python packages, models and ONNX files go to
@@ -9,8 +9,12 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 suite=$root/bench/suite/suite.py
 
+measures=yes
 for argument in "$@"; do
-    case "$argument" in --help | -h) exec python3 "$suite" --help ;; esac
+    case "$argument" in
+        --help | -h) exec python3 "$suite" --help ;;
+        --plot-from | --plot-from=*) measures=no ;;
+    esac
 done
 
 # build NAME OPTION... -- TARGET...: a release build in build/NAME.
@@ -24,10 +28,13 @@ build() {
     cmake --build "$folder" --target "$@" >&2
 }
 
-"$root/tools/install_dependencies.sh" --live >&2
-build bench -DPF_BUILD_TOOLS=ON -DPF_BUILD_BENCHMARKS=ON -- poolformer_cli pf_bench_probe pf_bench
-build bench-shared -DBUILD_SHARED_LIBS=ON -DPF_BUILD_TOOLS=OFF -DPF_BUILD_BENCHMARKS=OFF -- \
-    poolformer
+if [ "$measures" = yes ]; then
+    "$root/tools/install_dependencies.sh" --suite >&2
+    build bench -DPF_BUILD_TOOLS=ON -DPF_BUILD_BENCHMARKS=ON -- \
+        poolformer_cli pf_bench_probe pf_bench
+    build bench-shared -DBUILD_SHARED_LIBS=ON -DPF_BUILD_TOOLS=OFF -DPF_BUILD_BENCHMARKS=OFF -- \
+        poolformer
+fi
 python=$("$root/tools/python_env.sh" "$root/bench/suite/requirements.txt")
 exec "$python" "$suite" --library "$root/build/bench-shared/engine/libpoolformer.so" \
     --probe "$root/build/bench/bench/libpf_bench_probe.so" \

@@ -1,6 +1,6 @@
-# The peers' benchmark: this engine, ONNX Runtime and PyTorch, in one process, round by round.
+# The peers' benchmark: this engine, ONNX Runtime, OpenVINO and PyTorch, in one process, by rounds.
 # SPDX-License-Identifier: Apache-2.0
-"""Compares this engine with ONNX Runtime and PyTorch on the published PoolFormers at 224x224."""
+"""Compares this engine with ONNX Runtime, OpenVINO and PyTorch on the published PoolFormers."""
 
 import argparse
 import json
@@ -13,12 +13,21 @@ for folder in ("tools/export", "tests/live"):
     sys.path.insert(0, str(ROOT / folder))
 
 SIZES = ("s12", "s24", "s36", "m36", "m48")
-ENGINES = ("poolformer", "onnxruntime", "pytorch", "pytorch_channels_last")
+ENGINES = (
+    "poolformer",
+    "onnxruntime",
+    "onnxruntime_folded",
+    "openvino",
+    "pytorch",
+    "pytorch_channels_last",
+    "pytorch_compile",
+)
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "poolformer.cpp"
 
 EXAMPLES = """examples:
   bench/suite/run.sh                                  # all five models, 60 rounds, one thread
-  bench/suite/run.sh --models s12 --rounds 100 --output s12.json
+  bench/suite/run.sh --models s12 --rounds 100 --output s12.json --plot s12.svg
+  bench/suite/run.sh --plot-from s12.json --plot s12.svg      # measures nothing
   bench/suite/run.sh --models s12 --threads 2         # also the speed-up over one thread
   bench/suite/run.sh --models s12 --batch 8 --engines poolformer,onnxruntime
 
@@ -45,12 +54,30 @@ def _at_least_one(text: str) -> int:
     return value
 
 
+def _new_file(text: str) -> Path:
+    file = Path(text)
+    if not file.parent.is_dir():  # better said now than after an hour of rounds
+        raise argparse.ArgumentTypeError(f"there is no folder {file.parent}")
+    return file
+
+
+def _saved_results(text: str) -> dict:
+    try:
+        results = json.loads(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"cannot read {text}: {error}") from error
+    if not isinstance(results, dict) or not results.get("models"):
+        raise argparse.ArgumentTypeError(f"{text} is not what --output writes: it has no models")
+    return results
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/suite/run.sh",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # run.sh knows whole names only
     )
     add = parser.add_argument
     add("--models", type=_choices(SIZES), default=list(SIZES), help="such as s12,m48 (all)")
@@ -58,13 +85,23 @@ def parse_arguments() -> argparse.Namespace:
     add("--rounds", type=_at_least_one, default=60, help="at least 50 to be quoted (60)")
     add("--threads", type=_at_least_one, default=1, help="threads, and cores to pin to (1)")
     add("--batch", type=_at_least_one, default=1, help="images per run (1)")
-    add("--output", type=Path, help="also write every round here, as JSON")
+    add("--output", type=_new_file, help="also write every round here, as JSON")
+    add("--plot", type=_new_file, help="also draw the medians and the FMA floor here, as SVG")
+    add(
+        "--plot-from",
+        type=_saved_results,
+        metavar="JSON",
+        help="measure nothing: print, and --plot, what --output wrote here",
+    )
     add("--cache", type=Path, default=DEFAULT_CACHE / "bench", help="where models are kept")
     built = parser.add_argument_group("what run.sh has built")
     built.add_argument("--library", type=Path, required=True, help="libpoolformer.so")
     built.add_argument("--probe", type=Path, required=True, help="libpf_bench_probe.so")
     built.add_argument("--cli", type=Path, required=True, help="the poolformer program")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.plot_from and arguments.output:
+        parser.error("--plot-from measures nothing that --output could keep")
+    return arguments
 
 
 def pin(threads: int) -> list[int]:
@@ -77,21 +114,22 @@ def pin(threads: int) -> list[int]:
     return cores
 
 
-def set_environment(threads: int) -> None:
+def set_environment(threads: int, cache: Path) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / "inductor")
+    os.environ["TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS"] = "0"  # else outside the cache folder
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # here; more would stay on as processes
+    os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
 
 
-def main() -> None:
-    arguments = parse_arguments()
+def measure(arguments: argparse.Namespace) -> dict:
     cores = pin(arguments.threads)
-    set_environment(arguments.threads)
 
-    # Only now: numpy, torch and ONNX Runtime make their threads when they are imported.
+    # Only now: numpy, torch and the engines make their threads when they are imported.
     from comparison import compare
     from machine import describe_machine
-    from table import format_results
 
     results = {
         "machine": describe_machine(cores),
@@ -104,7 +142,22 @@ def main() -> None:
         results["models"][size] = compare(size, arguments)
         if arguments.output:  # after every model: an interrupted run keeps what it has
             arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    return results
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    arguments.cache.mkdir(parents=True, exist_ok=True)
+    set_environment(arguments.threads, arguments.cache)
+    results = arguments.plot_from or measure(arguments)
+
+    from table import format_results
+
     print(format_results(results))
+    if arguments.plot:
+        from chart import draw_results
+
+        draw_results(results, arguments.plot)
 
 
 if __name__ == "__main__":

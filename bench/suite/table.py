@@ -43,14 +43,27 @@ def _notes(size: str, model: dict) -> list[str]:
     return notes
 
 
-def format_results(results: dict) -> str:
+def describe_run(results: dict) -> str:
+    """Where, how and when these results came about."""
     machine = results["machine"]
     rounds, threads, batch = (results[key] for key in ("rounds", "threads", "batch"))
-    models = results["models"].items()
-    lines = [
+    return (
         f"{machine['cpu']}, pinned to {threads} of {machine['cores']} cores; 224x224, "
         f"batch {batch}, {_count(threads, 'thread')}, {_count(rounds, 'round')}; load average at "
-        f"the start {machine['load_average_at_start']:.2f}; {machine['date'][:10]}.",
+        f"the start {machine['load_average_at_start']:.2f}; {machine['date'][:10]}."
+    )
+
+
+def describe_doubts(results: dict) -> str:
+    """Why these results are not to be quoted, or nothing."""
+    is_quotable = results["rounds"] >= QUOTABLE_ROUNDS
+    return "" if is_quotable else f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted."
+
+
+def format_results(results: dict) -> str:
+    models = results["models"].items()
+    lines = [
+        describe_run(results),
         "",
         "| model | engine | median ms | p10 ms | % of peak, median / p10 "
         "| time / ONNX Runtime's, median / p10 |",
@@ -59,6 +72,6 @@ def format_results(results: dict) -> str:
         "",
         *(note for size, model in models for note in _notes(size, model)),
     ]
-    if rounds < QUOTABLE_ROUNDS:
-        lines += ["", f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted."]
+    if doubts := describe_doubts(results):
+        lines += ["", doubts]
     return "\n".join(lines)
