@@ -20,7 +20,7 @@ class Engine:
 
 def _make_poolformer(network: Network, threads: int, library: Path) -> Engine:
     model = Library(library).load(network.folder)
-    session = model.session(SIDE, SIDE, threads)
+    session = model.session(SIDE, SIDE, threads, len(network.images))
     if session.macs != MACS[network.size]:
         raise SystemExit(f"error: the engine counts {session.macs} MACs in {network.size}")
     title = f"poolformer.cpp ({model.isa})"
