@@ -27,13 +27,6 @@ static_assert(std::size(kOpNames) == std::variant_size_v<Op>);
 
 }  // namespace
 
-double Matrix::at(std::size_t row, std::size_t column) const {
-    double element = stored->value(row * columns + column);
-    if (!row_scale.empty()) element *= row_scale[row];
-    if (!column_scale.empty()) element *= column_scale[column];
-    return element;
-}
-
 void Matrix::scale_rows(const Vector& factors) {
     PF_DCHECK(factors.size() == rows);
     multiply_into(row_scale, factors);

@@ -26,7 +26,12 @@ struct Matrix {
     Vector row_scale;     // empty: ones
     Vector column_scale;  // empty: ones
 
-    double at(std::size_t row, std::size_t column) const;
+    double at(std::size_t row, std::size_t column) const {
+        double element = stored->value(row * columns + column);
+        if (!row_scale.empty()) element *= row_scale[row];
+        if (!column_scale.empty()) element *= column_scale[column];
+        return element;
+    }
     void scale_rows(const Vector& factors);
     void scale_columns(const Vector& factors);
 };

@@ -4,20 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/base/check.hpp"
 #include "engine/load/weights.hpp"
 
 namespace pf {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
-
-template <class Bits>
-Bits load_bits(const std::byte* data, std::size_t index) {
-    Bits bits = 0;
-    std::memcpy(&bits, data + index * sizeof(Bits), sizeof(Bits));
-    return bits;
-}
 
 // In integers, so that it does not depend on the thread's flush-to-zero state.
 std::uint32_t widen_f16(std::uint32_t half) {
@@ -41,17 +33,10 @@ std::size_t Tensor::size() const {
     return count;
 }
 
-float Tensor::value(std::size_t index) const {
-    PF_DCHECK(index < size());
-    switch (dtype) {
-        case Dtype::f16:
-            return std::bit_cast<float>(widen_f16(load_bits<std::uint16_t>(data, index)));
-        case Dtype::bf16:
-            return std::bit_cast<float>(std::uint32_t{load_bits<std::uint16_t>(data, index)} << 16);
-        case Dtype::f32:
-            break;
-    }
-    return std::bit_cast<float>(load_bits<std::uint32_t>(data, index));
+float Tensor::widened_value(std::size_t index) const {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, data + index * sizeof bits, sizeof bits);
+    return std::bit_cast<float>(dtype == Dtype::f16 ? widen_f16(bits) : std::uint32_t{bits} << 16);
 }
 
 }  // namespace pf

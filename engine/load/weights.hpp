@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <span>
 #include <string>
@@ -24,8 +25,18 @@ struct Tensor {
     std::vector<std::size_t> shape;
     const std::byte* data = nullptr;  // owned by Weights
 
-    std::size_t size() const;              // number of elements
-    float value(std::size_t index) const;  // exact: every dtype widens to float
+    std::size_t size() const;  // number of elements
+
+    // Exact: every dtype widens to float. Inline for f32: packing reads millions of them.
+    float value(std::size_t index) const {
+        if (dtype != Dtype::f32) return widened_value(index);
+        float number;
+        std::memcpy(&number, data + index * sizeof number, sizeof number);
+        return number;
+    }
+
+  private:
+    float widened_value(std::size_t index) const;
 };
 
 // Owns the file's bytes. Names are the neutral ones of models/README.md. Immutable, so it may be
