@@ -1,5 +1,6 @@
 // pool_mix: token mixing of one half block, limited by how fast a map is read and written.
 // SPDX-License-Identifier: Apache-2.0
+#include <cstring>
 #include <vector>
 
 #include "bench/kernels/benchmarks.hpp"
@@ -32,7 +33,23 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Stage
     measure(state, table, work, [&] { table.pool_mix(args); });
 }
 
+void copy(benchmark::State& state, const kernels::KernelTable& table, const StageShape& shape) {
+    const std::size_t map_floats = round_up(shape.channels, table.block) * shape.pixels();
+    const AlignedBuffer src = random_floats(map_floats);
+    AlignedBuffer dst = random_floats(map_floats);
+    const Work work{.bytes = 2.0 * sizeof(float) * static_cast<double>(map_floats)};
+    measure(state, table, work,
+            [&] { std::memcpy(dst.data(), src.data(), map_floats * sizeof(float)); });
+}
+
 }  // namespace
+
+void add_copy_map(const kernels::KernelTable& table) {
+    for_each_stage([&](const StageShape& shape) {
+        add_benchmark("copy_map", table, shape.name(),
+                      [&table, shape](benchmark::State& state) { copy(state, table, shape); });
+    });
+}
 
 void add_pool_mix(const kernels::KernelTable& table) {
     for_each_stage([&](const StageShape& shape) {

@@ -1,0 +1,47 @@
+// team_run, team_barrier: what it costs to start a team's job, and to wait for each other in it.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/thread_team.hpp"
+
+#include <memory>
+#include <string>
+
+#include "bench/engine/benchmarks.hpp"
+#include "engine/run/cpu_budget.hpp"
+
+namespace pf::bench {
+namespace {
+
+constexpr std::chrono::microseconds kSpin{1000};
+constexpr std::size_t kBarriers = 100;  // in one job
+
+void run_jobs(benchmark::State& state) {
+    auto team = ThreadTeam::create(static_cast<std::size_t>(state.range(0)), kSpin);
+    if (!team) return state.SkipWithError(team.error().message.c_str());
+    for (auto _ : state) (*team)->try_run([](std::size_t) {});
+}
+
+void run_barriers(benchmark::State& state) {
+    auto team = ThreadTeam::create(static_cast<std::size_t>(state.range(0)), kSpin);
+    if (!team) return state.SkipWithError(team.error().message.c_str());
+    ThreadTeam& threads = **team;
+    for (auto _ : state) {
+        threads.try_run([&](std::size_t) {
+            for (std::size_t i = 0; i < kBarriers; ++i) threads.barrier();
+        });
+    }
+    state.counters["ns_per_barrier"] =
+        benchmark::Counter(static_cast<double>(state.iterations() * kBarriers) * 1e-9,
+                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+}  // namespace
+
+void add_thread_team() {
+    for (std::size_t threads = 2; threads <= cpu_budget(); threads *= 2) {
+        const auto count = static_cast<std::int64_t>(threads);
+        benchmark::RegisterBenchmark("team_run", run_jobs)->Arg(count)->UseRealTime();
+        benchmark::RegisterBenchmark("team_barrier", run_barriers)->Arg(count)->UseRealTime();
+    }
+}
+
+}  // namespace pf::bench
