@@ -27,6 +27,28 @@ class PeakProbe:
         return gflops
 
 
+class FmaLoop:
+    """Multiply-adds in registers for a given time: what the machine itself does to a run."""
+
+    def __init__(self, library: Path, isa: str):
+        self._function = ctypes.CDLL(str(library)).pf_probe_loop
+        self._function.restype = ctypes.c_double
+        self._function.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+        self._isa, self._iterations = isa.encode(), 100_000
+
+    def run(self) -> None:
+        self._function(self._isa, self._iterations)
+
+    def calibrate(self, milliseconds: float) -> None:
+        """Makes a run as long as that."""
+        best = float("inf")
+        for _ in range(20):
+            start = time.perf_counter_ns()
+            self.run()
+            best = min(best, (time.perf_counter_ns() - start) * 1e-6)
+        self._iterations = max(1, round(self._iterations * milliseconds / best))
+
+
 def describe_machine(cores: list[int]) -> dict:
     found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {

@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   bench/suite/run.sh --models s12 --rounds 100 --output s12.json --plot s12.svg
   bench/suite/run.sh --plot-from s12.json --plot s12.svg      # measures nothing
   bench/suite/run.sh --models s12 --threads 2         # also the speed-up over one thread
+  bench/suite/run.sh --models s12 --tail              # p99, idle gaps, first runs, loading
   bench/suite/run.sh --models s12 --batch 8 --engines poolformer,onnxruntime
 
 A round probes the core's FMA peak, runs every engine, and probes again. Numbers are medians over
@@ -85,6 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--rounds", type=_at_least_one, default=60, help="at least 50 to be quoted (60)")
     add("--threads", type=_at_least_one, default=1, help="threads, and cores to pin to (1)")
     add("--batch", type=_at_least_one, default=1, help="images per run (1)")
+    add("--tail", action="store_true", help="this engine's tail instead of its peers' speed")
     add("--output", type=_new_file, help="also write every round here, as JSON")
     add("--plot", type=_new_file, help="also draw the medians and the FMA floor here, as SVG")
     add(
@@ -145,10 +147,19 @@ def measure(arguments: argparse.Namespace) -> dict:
     return results
 
 
+def print_tail(arguments: argparse.Namespace) -> None:
+    pin(arguments.threads)
+    from tail import format_tail, measure_tail
+
+    print(format_tail([measure_tail(size, arguments) for size in arguments.models]))
+
+
 def main() -> None:
     arguments = parse_arguments()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     set_environment(arguments.threads, arguments.cache)
+    if arguments.tail:
+        return print_tail(arguments)
     results = arguments.plot_from or measure(arguments)
 
     from table import format_results

@@ -30,6 +30,8 @@ double PeakProbe::measure() const {
     std::barrier start(static_cast<std::ptrdiff_t>(num_threads_));
     std::vector<double> gflops(num_threads_);
     const auto run = [&](std::size_t thread) {
+        // The first turn is not timed: new threads start on one core, and are moved to free ones.
+        table_.fma_probe(iterations_);
         start.arrive_and_wait();
         const Stopwatch watch;
         const double operations = table_.fma_probe(iterations_);

@@ -14,7 +14,7 @@ class PeakProbe {
   public:
     PeakProbe(const kernels::KernelTable& table, std::size_t num_threads);
 
-    // GFLOP/s of all threads together; takes about 5 ms.
+    // GFLOP/s of all threads together; takes about 10 ms.
     double measure() const;
 
   private:
