@@ -1,4 +1,4 @@
-// FileReader: reads a regular file whose size was fixed when it was opened.
+// FileReader: reads a regular file whose size was fixed when it was opened; read_text: all of one.
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/load/file_reader.hpp"
 
@@ -61,6 +61,15 @@ Status FileReader::read(std::span<std::byte> target) {
         target = target.subspan(static_cast<std::size_t>(count));
     }
     return {};
+}
+
+Result<std::string> read_text(const std::string& file, std::size_t max_bytes) {
+    Result<FileReader> reader = FileReader::open(file, max_bytes);
+    if (!reader) return reader.error();
+    std::string text(reader->size(), '\0');
+    const Status status = reader->read(std::as_writable_bytes(std::span(text)));
+    if (!status) return status.error();
+    return text;
 }
 
 }  // namespace pf

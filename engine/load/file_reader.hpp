@@ -1,4 +1,4 @@
-// FileReader: reads a regular file whose size was fixed when it was opened.
+// FileReader: reads a regular file whose size was fixed when it was opened; read_text: all of one.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -37,5 +37,8 @@ class FileReader {
     int descriptor_ = -1;
     std::size_t size_ = 0;
 };
+
+// All bytes of a file that FileReader would open.
+Result<std::string> read_text(const std::string& file, std::size_t max_bytes);
 
 }  // namespace pf

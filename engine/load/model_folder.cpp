@@ -1,7 +1,6 @@
 // load_model_folder: model.json and model.safetensors of a folder.
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
-#include <span>
 #include <system_error>
 
 #include "engine/load/file_reader.hpp"
@@ -25,22 +24,13 @@ Status check_folder(const std::string& folder) {
                      ", expected a model folder with model.json and model.safetensors"};
 }
 
-Result<std::string> read_text(const std::string& file) {
-    Result<FileReader> reader = FileReader::open(file, kMaxDescriptionBytes);
-    if (!reader) return reader.error();
-    std::string text(reader->size(), '\0');
-    const Status status = reader->read(std::as_writable_bytes(std::span(text)));
-    if (!status) return status.error();
-    return text;
-}
-
 }  // namespace
 
 Result<LoadedModel> load_model_folder(const std::string& folder) {
     if (Status status = check_folder(folder); !status) return status.error();
     const std::string separator = folder.back() == '/' ? "" : "/";
     const std::string description_file = folder + separator + "model.json";
-    const Result<std::string> text = read_text(description_file);
+    const Result<std::string> text = read_text(description_file, kMaxDescriptionBytes);
     if (!text) return text.error();
     Result<Description> description = parse_description(*text, description_file);
     if (!description) return description.error();

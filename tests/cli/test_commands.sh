@@ -57,7 +57,7 @@ try_help() {
     says '^poolformer [0-9]+\.[0-9]+\.[0-9]+$'
     run 0 --help
     says 'Exit codes:'
-    for subcommand in classify bench inspect; do
+    for subcommand in classify bench bench-diff inspect; do
         run 0 "$subcommand" --help
         says 'Examples:'
         says "poolformer $subcommand"
@@ -83,6 +83,10 @@ try_usage_errors() {
     complains 'expected HEIGHTxWIDTH'
     run 2 bench "$model" --batch 0
     run 2 bench "$model" --seconds never
+    run 2 bench-diff "$work/one.json"
+    complains 'AFTER is required'
+    run 2 bench-diff "$work/one.json" "$work/two.json" --threshold nan
+    complains 'expected 0 to 1000'
     run 2 inspect
     run 2 inspect "$model" "$model"
 }
@@ -208,18 +212,58 @@ result = json.load(open(sys.argv[1]))
 place = result["environment"]
 assert 0 < result["min_ms"] <= result["median_ms"] <= result["p90_ms"] <= result["p99_ms"]
 assert min(result[key] for key in ("percent_of_peak", "gflops", "fma_peak_gflops")) > 0
+assert result["p99_ms"] <= result["p999_ms"]
 assert result["p99_is_reliable"] == (result["runs"] >= 1000)
+assert result["p999_is_reliable"] == (result["runs"] >= 10000)
+assert len(result["rounds"]) >= 3 and all(min(each.values()) > 0 for each in result["rounds"])
 assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and place["compiler"]
 ' "$work/bench.json"
     run 0 bench "$model" --size 33x18 --batch 2 --threads 2 --seconds 0.1 --json -
     says '"input_height": 33'
     says '"batch": 2'
     run 0 bench "$model" --size 300x300 --seconds 0.1
-    says '^p99 .*not reliable: [0-9]+ runs, at least 1000'
+    says '^p99 .*not reliable: [0-9]+ runs, at least 1000 '
+    says '^p99.9 .*not reliable: [0-9]+ runs, at least 10000 '
     run 1 bench "$model" --seconds 0.1 --json "$work/no/such/folder.json"
     complains 'cannot write the result'
     run 1 bench "$model" --size 60000x60000
     complains '60000x60000'
+}
+
+# make_result FILE MS MODEL: what `poolformer bench --json` could have written.
+make_result() {
+    python3 -c '
+import json, sys
+place = {"cpu": "a CPU", "isa": "avx2", "threads": 1}
+rounds = [{"median_ms": float(sys.argv[2]) + i % 7 / 100, "peak_gflops": 50} for i in range(60)]
+json.dump({"model": sys.argv[3], "input_height": 8, "input_width": 8, "batch": 1,
+           "macs_per_image": 9, "environment": place, "rounds": rounds}, open(sys.argv[1], "w"))
+' "$work/$1" "$2" "$3"
+}
+
+try_bench_diff() {
+    local name
+    make_result ten.json 10 tiny
+    make_result twelve.json 12 tiny
+    make_result other.json 10 other
+    run 0 bench-diff "$work/ten.json" "$work/ten.json"
+    says '^tiny +poolformer +10\.030 +10\.030 +\+0\.0 .* no change shown$'
+    run 3 bench-diff "$work/ten.json" "$work/twelve.json" --json
+    says '"verdict": "slower"'
+    run 0 bench-diff "$work/ten.json" "$work/twelve.json" --threshold 25
+    run 1 bench-diff "$work/ten.json" "$work/other.json"
+    complains 'other\.json: field "model": found "other", expected "tiny" as in .*ten\.json'
+    head -c 100 "$work/ten.json" >"$work/cut.json"
+    for name in cut.json missing.json broken; do
+        run 1 bench-diff "$work/ten.json" "$work/$name"
+        complains "^poolformer: $work/$name: "
+    done
+    for name in one two; do run 0 bench "$model" --seconds 1 --json "$work/$name.json"; done
+    command='poolformer bench-diff, of real results'
+    "$program" bench-diff "$work/one.json" "$work/two.json" >"$work/out" 2>"$work/err"
+    check 'exits with 0 or 3' grep -qx '[03]' <<<"$?"
+    says '^poolformer_c10 +poolformer .*(faster|slower|no change shown)$'
+    complains 'warning: .*fewer than 50'
 }
 
 try_inspect() {
@@ -249,6 +293,7 @@ try_instruction_sets
 try_broken_images
 try_broken_models
 try_bench
+try_bench_diff
 try_inspect
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

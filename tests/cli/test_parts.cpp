@@ -71,9 +71,13 @@ TEST_CASE("summarise: percentiles are samples of the nearest rank") {
     CHECK(latency.median_ms == 100);
     CHECK(latency.p90_ms == 180);
     CHECK(latency.p99_ms == 198);
+    CHECK(latency.p999_ms == 200);
     CHECK(pf::cli::summarise({7}).p99_ms == 7);
     CHECK(pf::cli::summarise({9, 7, 8}).median_ms == 8);
     CHECK(pf::cli::median({2, 1}) == 1);
+    for (int i = 201; i <= 20000; ++i) samples.push_back(i);
+    CHECK(pf::cli::summarise(samples).p999_ms == 19980);
+    CHECK(pf::cli::median(samples) == pf::cli::summarise(samples).median_ms);
 }
 
 TEST_CASE("parse_size: HEIGHTxWIDTH and nothing else") {

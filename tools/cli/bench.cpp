@@ -17,7 +17,7 @@ constexpr const char* kFooter = R"(
 Times runs of the network alone, on an input made up in memory. GFLOP/s counts two operations for
 each multiply-accumulate of convolutions and linear layers. The peak is measured between the runs,
 with the same instruction set and threads. Percentiles are times of single runs; the 99th needs
-1000 of them.
+1000 of them, the 99.9th 10000. The JSON also has every round, for `poolformer bench-diff`.
 
 Examples:
   poolformer bench models/poolformer_c10

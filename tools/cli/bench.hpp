@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "tools/cli/latency.hpp"
@@ -18,11 +19,19 @@ struct BenchOptions {
     std::string json_file;  // "" for none, "-" for standard output
 };
 
+// Runs between two probes of the peak.
+struct BenchRound {
+    double median_ms = 0;
+    double peak_gflops = 0;  // mean of the two probes
+    double percent_of_peak = 0;
+};
+
 struct BenchResult {
     Latency latency;             // of a whole batch
     double gflops = 0;           // 2 * MACs of convolutions and linears / median
-    double peak_gflops = 0;      // median over the rounds' probes
-    double percent_of_peak = 0;  // median over the rounds, each against its own probes
+    double peak_gflops = 0;      // median over the rounds
+    double percent_of_peak = 0;  // median over the rounds
+    std::vector<BenchRound> rounds;
 };
 
 // Alternates rounds of runs with probes of the peak, until the time is over.

@@ -1,5 +1,6 @@
 // How `poolformer bench` measures: warm-up, then rounds between probes of the peak.
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
 #include <vector>
 
 #include "kernels/dispatch.hpp"
@@ -44,6 +45,13 @@ pf_status run_round(Workload& workload, std::vector<double>& samples_ms) {
     return PF_OK;
 }
 
+// Of one field over all rounds.
+double median_of(const std::vector<BenchRound>& rounds, double BenchRound::*field) {
+    std::vector<double> values;
+    for (const BenchRound& round : rounds) values.push_back(round.*field);
+    return median(std::move(values));
+}
+
 }  // namespace
 
 Result<BenchResult> measure(const Runner& runner, const BenchOptions& options) {
@@ -58,21 +66,24 @@ Result<BenchResult> measure(const Runner& runner, const BenchOptions& options) {
         2e-9 * static_cast<double>(runner.session_info.macs) * static_cast<double>(options.batch);
     const auto gflops = [&](double ms) { return gflop / (ms * 1e-3); };
 
-    std::vector<double> samples_ms, peaks, percents;
+    std::vector<double> samples_ms;
+    std::vector<BenchRound> rounds;
     const Stopwatch total;
     double peak_before = probe.measure();
-    while (percents.size() < kMinRounds || total.elapsed_ms() < options.seconds * 1000) {
+    while (rounds.size() < kMinRounds || total.elapsed_ms() < options.seconds * 1000) {
         std::vector<double> round_ms;
         const pf_status status = run_round(workload, round_ms);
         if (status != PF_OK) return last_error(status);
         const double peak_after = probe.measure();
-        peaks.push_back((peak_before + peak_after) / 2);
-        percents.push_back(100 * gflops(median(round_ms)) / peaks.back());
+        const double ms = median(round_ms), peak = (peak_before + peak_after) / 2;
+        rounds.push_back({ms, peak, 100 * gflops(ms) / peak});
         samples_ms.insert(samples_ms.end(), round_ms.begin(), round_ms.end());
         peak_before = peak_after;
     }
-    const Latency latency = summarise(samples_ms);
-    return BenchResult{latency, gflops(latency.median_ms), median(peaks), median(percents)};
+    const Latency latency = summarise(std::move(samples_ms));
+    return BenchResult{latency, gflops(latency.median_ms),
+                       median_of(rounds, &BenchRound::peak_gflops),
+                       median_of(rounds, &BenchRound::percent_of_peak), rounds};
 }
 
 }  // namespace pf::cli

@@ -11,11 +11,12 @@
 namespace pf::cli {
 
 // What the program returns; also told by --help.
-enum ExitCode { kSuccess = 0, kFailure = 1, kUsageError = 2 };
+enum ExitCode { kSuccess = 0, kFailure = 1, kUsageError = 2, kSlower = 3 };
 
 // Each adds a subcommand to `app` that, when chosen, runs and sets exit_code.
 void add_classify(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
+void add_bench_diff(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 
 // A number from 1 to `largest`.

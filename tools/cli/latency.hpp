@@ -8,8 +8,9 @@
 
 namespace pf::cli {
 
-// Below this many runs the 99th percentile rests on fewer than ten of them.
+// Below this many runs fewer than ten lie beyond the percentile.
 constexpr std::size_t kEnoughForP99 = 1000;
+constexpr std::size_t kEnoughForP999 = 10000;
 
 // Milliseconds; percentiles are the smallest sample that at least that share of all do not exceed.
 struct Latency {
@@ -18,11 +19,13 @@ struct Latency {
     double median_ms = 0;
     double p90_ms = 0;
     double p99_ms = 0;
+    double p999_ms = 0;
 };
 
-// samples_ms must not be empty.
+// None of these takes an empty list. `sorted` rises; 500 per mille is the median.
 Latency summarise(std::vector<double> samples_ms);
-double median(std::vector<double> samples);
+double percentile(const std::vector<double>& sorted, std::size_t per_mille);
+double median(std::vector<double> samples);  // in linear time
 
 class Stopwatch {
   public:

@@ -26,7 +26,8 @@ Examples:
 Exit codes:
   0  everything was done
   1  something could not be processed: a model, an image, a file; stderr says which and why
-  2  the command line was wrong; nothing was done)";
+  2  the command line was wrong; nothing was done
+  3  bench-diff only: something became slower)";
 
 int run(int argc, char** argv) {
     int exit_code = pf::cli::kSuccess;
@@ -36,6 +37,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     pf::cli::add_classify(app, exit_code);
     pf::cli::add_bench(app, exit_code);
+    pf::cli::add_bench_diff(app, exit_code);
     pf::cli::add_inspect(app, exit_code);
     try {
         app.parse(argc, argv);
