@@ -110,6 +110,10 @@ struct Size {
     std::size_t height, width;
 };
 
+struct Window {
+    std::size_t kernel, stride;
+};
+
 }  // namespace
 
 TEST_CASE("gemm_convolution: between stages, maps smaller than the kernel included") {
@@ -159,17 +163,16 @@ TEST_CASE("gemm_convolution: every number of rows in a tile and in a micro-kerne
 }
 
 TEST_CASE("gemm_convolution: other windows") {
-    for (const Size window : {Size{1, 1}, Size{2, 2}, Size{5, 3}, Size{7, 4}}) {
-        const auto [kernel, stride] = window;
-        for (const std::size_t padding : {std::size_t{0}, kernel / 2, kernel + 1}) {
-            CAPTURE(kernel);
+    for (const Window window : {Window{1, 1}, Window{2, 2}, Window{5, 3}, Window{7, 4}}) {
+        CAPTURE(window.kernel);
+        for (const std::size_t padding : {std::size_t{0}, window.kernel / 2, window.kernel + 1}) {
             CAPTURE(padding);
             check({.in_channels = 20,
                    .in_height = 9,
                    .in_width = 11,
                    .out_channels = 24,
-                   .kernel = kernel,
-                   .stride = stride,
+                   .kernel = window.kernel,
+                   .stride = window.stride,
                    .padding = padding});
         }
     }
