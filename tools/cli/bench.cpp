@@ -64,7 +64,8 @@ void add_bench(CLI::App& app, int& exit_code) {
     add_model_option(*command, options->runner.model_folder);
     add_size_option(*command, options->runner.size);
     add_threads_option(*command, options->runner.num_threads);
-    add_count_option(*command, "--batch", options->batch, 4096, "Images per run (default: 1)");
+    add_count_option(*command, "--batch", options->runner.batch, 4096,
+                     "Images per run (default: 1)");
     command->add_option("--seconds", options->seconds, "How long to measure (default: 5)")
         ->type_name("S")
         ->check(CLI::Range(0.1, 86400.0).description(""));

@@ -14,7 +14,6 @@ namespace pf::cli {
 
 struct BenchOptions {
     RunnerOptions runner;
-    std::size_t batch = 1;
     double seconds = 5;
     std::string json_file;  // "" for none, "-" for standard output
 };

@@ -55,15 +55,15 @@ double median_of(const std::vector<BenchRound>& rounds, double BenchRound::*fiel
 }  // namespace
 
 Result<BenchResult> measure(const Runner& runner, const BenchOptions& options) {
-    Workload workload(runner, options.batch);
+    Workload workload(runner, options.runner.batch);
     for (std::size_t i = 0; i < kWarmUpRuns; ++i) {
         if (const pf_status status = workload.run(); status != PF_OK) return last_error(status);
     }
 
     const PeakProbe probe(*kernels::find_table(runner.model_info.isa),
                           runner.session_info.num_threads);
-    const double gflop =
-        2e-9 * static_cast<double>(runner.session_info.macs) * static_cast<double>(options.batch);
+    const double gflop = 2e-9 * static_cast<double>(runner.session_info.macs) *
+                         static_cast<double>(options.runner.batch);
     const auto gflops = [&](double ms) { return gflop / (ms * 1e-3); };
 
     std::vector<double> samples_ms;

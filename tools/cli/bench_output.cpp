@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double images_per_second(const BenchOptions& options, const BenchResult& result) {
-    return static_cast<double>(options.batch) * 1000 / result.latency.median_ms;
+    return static_cast<double>(options.runner.batch) * 1000 / result.latency.median_ms;
 }
 
 std::string reliability_note(const Latency& latency, std::size_t enough) {
@@ -50,8 +50,8 @@ std::string to_text(const Runner& runner, const BenchOptions& options, const Ben
     const Latency& latency = result.latency;
     std::string text;
     text += format("%s at %zux%zu, batch %zu, %zu thread%s, %s\n", runner.model_info.name,
-                   session.input_height, session.input_width, options.batch, session.num_threads,
-                   session.num_threads == 1 ? "" : "s", runner.model_info.isa);
+                   session.input_height, session.input_width, options.runner.batch,
+                   session.num_threads, session.num_threads == 1 ? "" : "s", runner.model_info.isa);
     text += format("median   %10.3f ms   of %s runs\n", latency.median_ms,
                    with_commas(latency.num_samples).c_str());
     text += format("p90      %10.3f ms\n", latency.p90_ms);
@@ -74,7 +74,7 @@ std::string to_json(const Runner& runner, const BenchOptions& options, const Ben
     const Json json = {{"model", runner.model_info.name},
                        {"input_height", session.input_height},
                        {"input_width", session.input_width},
-                       {"batch", options.batch},
+                       {"batch", options.runner.batch},
                        {"macs_per_image", session.macs},
                        {"runs", latency.num_samples},
                        {"median_ms", latency.median_ms},

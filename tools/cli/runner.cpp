@@ -37,6 +37,7 @@ Result<SessionHandle> open_session(const pf_model* model, const RunnerOptions& o
     session_options.input_width = options.size.width;
     session_options.num_threads = options.num_threads != 0 ? options.num_threads : cpu_budget();
     session_options.spin_us = kSpinMicroseconds;
+    session_options.batch = options.batch;
     pf_session* session = nullptr;
     const pf_status status = pf_session_create(model, &session_options, &session);
     if (status != PF_OK) return last_error(status);

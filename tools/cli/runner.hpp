@@ -29,6 +29,7 @@ struct RunnerOptions {
     std::string model_folder;
     InputSize size;
     std::size_t num_threads = 0;  // 0: the CPU budget
+    std::size_t batch = 1;        // images per run to plan for
 };
 
 struct Runner {
