@@ -9,9 +9,11 @@
 namespace pf {
 namespace {
 
-// Threads of one team reach a barrier within microseconds of each other; with more threads than
-// cores one of them may not even be running, and spinning longer would only keep it from it.
+// Threads of one team reach a barrier within microseconds of each other, unless one was interrupted
+// or there are more threads than cores and it is not running at all. Then the others offer it their
+// cores for a while before they sleep: being woken up takes longer than most of these waits.
 constexpr std::chrono::microseconds kBarrierSpin{50};
+constexpr std::chrono::microseconds kBarrierYield{2000};
 
 constexpr std::size_t kMaxThreads = 1024;
 
@@ -68,7 +70,7 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
 
 void ThreadTeam::work(std::size_t thread) {
     for (std::uint32_t done = 0;; ++done) {
-        wait_for_change(job_number_, done, spin_);
+        wait_for_change(job_number_, done, spin_, spin_);
         if (stopping_) return;
         function_(context_, thread);
         barrier();
@@ -83,12 +85,12 @@ void ThreadTeam::barrier() {
         phase_.store(phase + 1, std::memory_order_release);
         phase_.notify_all();
     } else {
-        wait_for_change(phase_, phase, kBarrierSpin);
+        wait_for_change(phase_, phase, kBarrierSpin, kBarrierYield);
     }
 }
 
 void ThreadTeam::wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                                 std::chrono::microseconds spin) {
+                                 std::chrono::microseconds spin, std::chrono::microseconds yield) {
     using Clock = std::chrono::steady_clock;
     constexpr int kLooksPerClockRead = 64;
     const Clock::time_point start = Clock::now();
@@ -98,6 +100,10 @@ void ThreadTeam::wait_for_change(const std::atomic<std::uint32_t>& value, std::u
             _mm_pause();
         }
     } while (Clock::now() - start < spin);
+    while (Clock::now() - start < yield) {
+        std::this_thread::yield();
+        if (value.load(std::memory_order_acquire) != old) return;
+    }
     value.wait(old, std::memory_order_acquire);
 }
 

@@ -49,9 +49,10 @@ class ThreadTeam {
     bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
 
-    // Returns once `value` differs from `old`: spins for `spin`, then sleeps.
+    // Returns once `value` differs from `old`: spins for `spin`, yields up to `yield` after the
+    // beginning, then sleeps.
     static void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                                std::chrono::microseconds spin);
+                                std::chrono::microseconds spin, std::chrono::microseconds yield);
 
     std::chrono::microseconds spin_;
     std::vector<std::thread> workers_;
