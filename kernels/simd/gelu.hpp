@@ -10,9 +10,9 @@ namespace pf::kernels::simd {
 // polynomial of Phi(-a)^(1/8) on [0, 5.5]. No division, no exponential; the largest absolute error
 // is 2.4e-7, half of what 0.5 * x * (1 + erff(x / sqrt(2))) makes in float.
 //
-// In place on N vectors, `stride` floats apart, one step of the polynomial after the other for all
-// of them: a vector on its own is one chain of 13 dependent operations, and so few of those fit
-// into a CPU's scheduler that its multipliers would idle half of the time.
+// In place on N vectors, one step of the polynomial after the other for all of them: a vector on
+// its own is one chain of 13 dependent operations, and so few of those fit into a CPU's scheduler
+// that its multipliers would idle half of the time.
 template <class Arch, std::size_t N>
 PF_INLINE void gelu_step(float* values) {
     using V = Vec<Arch>;
@@ -29,6 +29,7 @@ PF_INLINE void gelu_step(float* values) {
     });
     unroll<kDegree>([&](auto step) PF_LAMBDA_INLINE {
         constexpr float coefficient = kRoot[kDegree - 1 - decltype(step)::value];
+        // Hidden from the compiler, or each multiply-add would load the coefficient again.
         typename V::register_type bits = V(coefficient);
         asm volatile("" : "+v"(bits));
         unroll<N>([&](auto i) PF_LAMBDA_INLINE {
