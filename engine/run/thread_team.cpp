@@ -27,10 +27,10 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                       std::to_string(kMaxThreads)};
     }
     std::unique_ptr<ThreadTeam> team(new ThreadTeam(spin));
-    team->workers_.reserve(num_threads - 1);
+    team->workers_->reserve(num_threads - 1);
     try {
         for (std::size_t thread = 1; thread < num_threads; ++thread) {
-            team->workers_.emplace_back([raw = team.get(), thread] { raw->work(thread); });
+            team->workers_->emplace_back([raw = team.get(), thread] { raw->work(thread); });
         }
     } catch (const std::system_error& failure) {
         return Error{ErrorCode::out_of_memory, "cannot start " + std::to_string(num_threads - 1) +
@@ -41,17 +41,19 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
 
 ThreadTeam::~ThreadTeam() {
     if (fork_mark_.is_behind_fork()) {
-        for (std::thread& worker : workers_) worker.detach();  // they run in the parent only
+        // They run in the parent only: joining them would wait for ever, and detaching threads that
+        // do not exist is undefined. What they leave behind is a few bytes.
+        static_cast<void>(workers_.release());
         return;
     }
     stopping_ = true;
     job_number_.fetch_add(1, std::memory_order_release);
     job_number_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+    for (std::thread& worker : *workers_) worker.join();
 }
 
 bool ThreadTeam::try_run_erased(Function function, void* context) {
-    if (workers_.empty()) {
+    if (workers_->empty()) {
         function(context, 0);
         return true;
     }
@@ -78,7 +80,7 @@ void ThreadTeam::work(std::size_t thread) {
 }
 
 void ThreadTeam::barrier() {
-    if (workers_.empty()) return;
+    if (workers_->empty()) return;
     const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == num_threads()) {
         arrived_.store(0, std::memory_order_relaxed);

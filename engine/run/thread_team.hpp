@@ -30,7 +30,7 @@ class ThreadTeam {
     ThreadTeam(const ThreadTeam&) = delete;
     ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-    std::size_t num_threads() const { return workers_.size() + 1; }
+    std::size_t num_threads() const { return workers_->size() + 1; }
 
     // False, without running anything, if the team is busy.
     template <class Job>
@@ -55,7 +55,8 @@ class ThreadTeam {
                                 std::chrono::microseconds spin, std::chrono::microseconds yield);
 
     std::chrono::microseconds spin_;
-    std::vector<std::thread> workers_;
+    std::unique_ptr<std::vector<std::thread>> workers_ =
+        std::make_unique<std::vector<std::thread>>();
     Function function_ = nullptr;
     void* context_ = nullptr;
     bool stopping_ = false;
