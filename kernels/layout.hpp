@@ -32,6 +32,18 @@ constexpr Range split(std::size_t total, std::size_t parts, std::size_t index) {
     return {total * index / parts, total * (index + 1) / parts};
 }
 
+// Statistics of a map are counted in strips: so many rows of one channel block that a strip has
+// about 56 pixels. At 14x14 and below, single rows are too short for the horizontal sum at their
+// end.
+constexpr std::size_t strip_rows(std::size_t width) {
+    constexpr std::size_t kStripPixels = 56;
+    return std::max<std::size_t>(1, kStripPixels / width);
+}
+
+constexpr std::size_t num_strips(std::size_t height, std::size_t width) {
+    return divide_up(height, strip_rows(width));
+}
+
 // Depth is walked in groups: rows of a tile are stored [depth / kDepthGroup][row][kDepthGroup].
 inline constexpr std::size_t kDepthGroup = 16;
 

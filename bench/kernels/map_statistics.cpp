@@ -17,7 +17,8 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Stage
     const std::size_t map_floats = padded_channels * shape.pixels();
     const std::size_t num_blocks = padded_channels / table.block;
     const AlignedBuffer src = random_floats(map_floats);
-    std::vector<kernels::Partial> partials(num_blocks * shape.side);
+    std::vector<kernels::Partial> partials(num_blocks *
+                                           kernels::num_strips(shape.side, shape.side));
     const kernels::MapStatisticsArgs args{.src = src.data(),
                                           .height = shape.side,
                                           .width = shape.side,

@@ -20,7 +20,8 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Stage
     const AlignedBuffer src = random_floats(map_floats);
     const AlignedBuffer scale = random_floats(padded_channels);
     AlignedBuffer dst = random_floats(map_floats);
-    std::vector<kernels::Partial> partials(num_blocks * shape.side);
+    std::vector<kernels::Partial> partials(num_blocks *
+                                           kernels::num_strips(shape.side, shape.side));
     const kernels::PoolMixArgs args{.src = src.data(),
                                     .dst = dst.data(),
                                     .scale = scale.data(),

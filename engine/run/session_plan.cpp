@@ -63,19 +63,19 @@ class Planner {
     }
 
     // What the step writes about `map` in `num_units` units. A second look at a map (Session)
-    // counts rows of channel blocks, so there is always room for those too.
+    // counts strips, so there is always room for those too.
     void set_stats(const Step& step, std::size_t map, std::size_t num_units) {
         if (!step.output_stats) return;
         StatsPlan& stats = plan_.stats[*step.output_stats];
         stats.map = map;
         stats.num_units = num_units;
-        stats.capacity = std::max(num_units, num_row_units(plan_.maps[map]));
+        stats.capacity = std::max(num_units, num_strips(plan_.maps[map]));
         stats_lifetimes_[*step.output_stats].floats =
             stats.capacity * sizeof(kernels::Partial) / sizeof(float);
     }
 
-    std::size_t num_row_units(const MapPlan& map) const {
-        return divide_up(map.channels, block()) * map.height;
+    std::size_t num_strips(const MapPlan& map) const {
+        return divide_up(map.channels, block()) * kernels::num_strips(map.height, map.width);
     }
 
     void need_scratch(std::size_t floats) {
@@ -105,13 +105,13 @@ class Planner {
     }
 
     Status plan_step(const Step& step, const StatisticsStep&) {
-        set_stats(step, *step.input_map, num_row_units(input_of(step)));
+        set_stats(step, *step.input_map, num_strips(input_of(step)));
         return {};
     }
 
     Status plan_step(const Step& step, const PoolMixStep&) {
         set_output(step, input_of(step).height, input_of(step).width);
-        set_stats(step, *step.output_map, num_row_units(plan_.maps[*step.output_map]));
+        set_stats(step, *step.output_map, num_strips(plan_.maps[*step.output_map]));
         return {};
     }
 

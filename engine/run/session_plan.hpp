@@ -21,7 +21,7 @@ struct MapPlan {
 };
 
 // The statistics of one map. Their producer writes one Partial per unit: a pixel if it is the
-// channel MLP, else a row of a channel block.
+// channel MLP, else a strip of rows of a channel block (kernels/layout.hpp).
 struct StatsPlan {
     std::size_t map = 0;
     std::size_t num_units = 0;

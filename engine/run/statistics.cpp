@@ -9,14 +9,20 @@
 namespace pf {
 
 Moments reduce(std::span<const kernels::Partial> partials, std::size_t count) {
-    // Four interleaved chains hide the latency of the additions.
+    // Four interleaved chains hide the latency of the additions; in steps of four, compilers convert
+    // and add a whole partial at a time.
     constexpr std::size_t kChains = 4;
     std::array<double, kChains> sums{};
     std::array<double, kChains> squares{};
-    for (std::size_t i = 0; i < partials.size(); ++i) {
-        sums[i % kChains] += partials[i].sum;
-        squares[i % kChains] += partials[i].sum_of_squares;
+    const auto add = [&](std::size_t chain, const kernels::Partial& partial) {
+        sums[chain] += partial.sum;
+        squares[chain] += partial.sum_of_squares;
+    };
+    std::size_t i = 0;
+    for (; i + kChains <= partials.size(); i += kChains) {
+        for (std::size_t chain = 0; chain < kChains; ++chain) add(chain, partials[i + chain]);
     }
+    for (; i < partials.size(); ++i) add(i % kChains, partials[i]);
     const double n = static_cast<double>(count);
     const double mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / n;
     const double mean_square = ((squares[0] + squares[1]) + (squares[2] + squares[3])) / n;

@@ -171,7 +171,8 @@ Moments Session::Worker::measure_again(std::size_t stats, float shift) {
     barrier();  // the others may still be reading the first partials
     write_statistics(stats, shift);
     barrier();
-    return reduce({partials(stats), num_blocks(map.channels) * map.height},
+    const std::size_t strips = kernels::num_strips(map.height, map.width);
+    return reduce({partials(stats), num_blocks(map.channels) * strips},
                   map.channels * map.pixels());
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "kernels/simd/vector.hpp"
@@ -12,20 +13,15 @@ template <class Arch, std::size_t Block>
 class PoolMix {
   public:
     static void run(const PoolMixArgs& args) {
+        const std::size_t rows = strip_rows(args.width);
+        const std::size_t strips = num_strips(args.height, args.width);
         for (std::size_t block = args.blocks.begin; block < args.blocks.end; ++block) {
             const Factors factors = factors_of(args, block);
-            for (std::size_t y = 0; y < args.height; ++y) {
-                const bool has_above = y > 0;
-                const bool has_below = y + 1 < args.height;
-                if (has_above && has_below) {
-                    mix_row<true, true>(args, factors, block, y);
-                } else if (has_above) {
-                    mix_row<true, false>(args, factors, block, y);
-                } else if (has_below) {
-                    mix_row<false, true>(args, factors, block, y);
-                } else {
-                    mix_row<false, false>(args, factors, block, y);
-                }
+            for (std::size_t strip = 0; strip < strips; ++strip) {
+                const std::size_t first = strip * rows;
+                const Range strip_range{first, std::min(first + rows, args.height)};
+                const Partial partial = mix_strip(args, factors, block, strip_range);
+                if (args.partials != nullptr) args.partials[block * strips + strip] = partial;
             }
         }
     }
@@ -33,7 +29,22 @@ class PoolMix {
   private:
     static constexpr std::size_t kVectors = Block / kLanes<Arch>;  // of one pixel
     using Pixel = std::array<Vec<Arch>, kVectors>;
-    using Sums = std::array<RunningSums<Arch>, kVectors>;
+
+    // Neighbouring pixels take turns with two sets of sums: in one, each addition would wait for
+    // the last.
+    struct Sums {
+        std::array<RunningSums<Arch>, kVectors> even;
+        std::array<RunningSums<Arch>, kVectors> odd;
+
+        PF_INLINE Partial total() const {
+            RunningSums<Arch> all;
+            unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
+                all.add(even[v.value]);
+                all.add(odd[v.value]);
+            });
+            return all.total();
+        }
+    };
 
     // Of one channel block.
     struct Factors {
@@ -49,6 +60,25 @@ class PoolMix {
             factors.shift[v.value] = masked_shift<Arch>(args.shift, channel, args.channels);
         });
         return factors;
+    }
+
+    static Partial mix_strip(const PoolMixArgs& args, const Factors& factors, std::size_t block,
+                             Range rows) {
+        Sums sums;
+        for (std::size_t y = rows.begin; y < rows.end; ++y) {
+            const bool has_above = y > 0;
+            const bool has_below = y + 1 < args.height;
+            if (has_above && has_below) {
+                mix_row<true, true>(args, factors, block, y, sums);
+            } else if (has_above) {
+                mix_row<true, false>(args, factors, block, y, sums);
+            } else if (has_below) {
+                mix_row<false, true>(args, factors, block, y, sums);
+            } else {
+                mix_row<false, false>(args, factors, block, y, sums);
+            }
+        }
+        return sums.total();
     }
 
     // The rows under the window; a row outside the map is not read.
@@ -84,24 +114,26 @@ class PoolMix {
 
     template <bool kHasAbove, bool kHasBelow>
     __attribute__((noinline)) static void mix_row(const PoolMixArgs& args, const Factors& factors,
-                                                  std::size_t block, std::size_t y) {
+                                                  std::size_t block, std::size_t y,
+                                                  Sums& strip_sums) {
         const std::size_t row_floats = args.width * Block;
         const std::size_t offset = (block * args.height + y) * row_floats;
         const Window<kHasAbove, kHasBelow> window{args.src + offset, row_floats};
 
-        const Factors constants = factors;  // in registers: dst might overlap it, for all g++ knows
-        // Pixels take turns with two sets of sums: in one, each addition would wait for the last.
-        Sums even, odd;
+        // In registers: dst might overlap them, for all g++ knows.
+        const Factors constants = factors;
+        Sums sums = strip_sums;
         float* dst = args.dst + offset;
         const auto mix = [&](std::size_t x, const Pixel& total, const Vec<Arch>& reciprocal,
-                             Sums& sums) PF_LAMBDA_INLINE {
+                             auto& running) PF_LAMBDA_INLINE {
             const Pixel center = window.center(x);
             unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-                const Vec<Arch> difference = total[v.value] * reciprocal - center[v.value];
+                const Vec<Arch> difference =
+                    multiply_subtract<Arch>(total[v.value], reciprocal, center[v.value]);
                 const Vec<Arch> value =
                     multiply_add<Arch>(constants.scale[v.value], difference, center[v.value]);
                 store<Arch>(dst + x * Block + v.value * kLanes<Arch>, value);
-                sums[v.value].add(value, constants.shift[v.value]);
+                running[v.value].add(value, constants.shift[v.value]);
             });
         };
 
@@ -111,40 +143,33 @@ class PoolMix {
         const Vec<Arch> three_columns(1.0f / (3 * kRows));
         Pixel middle = window.column(0);
         if (args.width == 1) {
-            mix(0, middle, one_column, even);
+            mix(0, middle, one_column, sums.even);
         } else {
             // left, middle and right are the window's columns, sliding along the row.
             Pixel left = middle;
             middle = window.column(1);
             add(left, middle);
-            mix(0, left, two_columns, even);
+            mix(0, left, two_columns, sums.even);
             left = window.column(0);
-            const auto slide = [&](std::size_t x, Sums& sums) PF_LAMBDA_INLINE {
+            const auto slide = [&](std::size_t x, auto& running) PF_LAMBDA_INLINE {
                 const Pixel right = window.column(x + 1);
                 Pixel total = left;
                 add(total, middle);
                 add(total, right);
-                mix(x, total, three_columns, sums);
+                mix(x, total, three_columns, running);
                 left = middle;
                 middle = right;
             };
             std::size_t x = 1;
             for (; x + 2 < args.width; x += 2) {
-                slide(x, odd);
-                slide(x + 1, even);
+                slide(x, sums.odd);
+                slide(x + 1, sums.even);
             }
-            if (x + 1 < args.width) slide(x, odd);
+            if (x + 1 < args.width) slide(x, sums.odd);
             add(left, middle);
-            mix(args.width - 1, left, two_columns, even);
+            mix(args.width - 1, left, two_columns, sums.even);
         }
-
-        if (args.partials == nullptr) return;
-        RunningSums<Arch> total = even[0];
-        unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-            if (v.value > 0) total.add(even[v.value]);
-            total.add(odd[v.value]);
-        });
-        args.partials[block * args.height + y] = total.total();
+        strip_sums = sums;
     }
 };
 
@@ -152,28 +177,33 @@ class PoolMix {
 template <class Arch, std::size_t Block>
 struct MapStatistics {
     static void run(const MapStatisticsArgs& args) {
+        const std::size_t strip_pixels = strip_rows(args.width) * args.width;
+        const std::size_t pixels = args.height * args.width;
+        Partial* partial = args.partials + args.blocks.begin * num_strips(args.height, args.width);
         for (std::size_t block = args.blocks.begin; block < args.blocks.end; ++block) {
-            for (std::size_t y = 0; y < args.height; ++y) add_row(args, block, y);
+            for (std::size_t first = 0; first < pixels; first += strip_pixels) {
+                const Range strip{first, std::min(first + strip_pixels, pixels)};
+                *partial++ = strip_total(args, block, strip);
+            }
         }
     }
 
   private:
-    static void add_row(const MapStatisticsArgs& args, std::size_t block, std::size_t y) {
-        const std::size_t unit = block * args.height + y;
-        const float* row = args.src + unit * args.width * Block;
+    static Partial strip_total(const MapStatisticsArgs& args, std::size_t block, Range pixels) {
+        const float* map = args.src + block * args.height * args.width * Block;
         Partial total;
         for (std::size_t c = 0; c < Block; c += kLanes<Arch>) {
             const Vec<Arch> shift =
                 masked_shift<Arch>(args.shift, block * Block + c, args.channels);
             RunningSums<Arch> sums;
-            for (std::size_t x = 0; x < args.width; ++x) {
-                sums.add(load<Arch>(row + x * Block + c), shift);
+            for (std::size_t pixel = pixels.begin; pixel < pixels.end; ++pixel) {
+                sums.add(load<Arch>(map + pixel * Block + c), shift);
             }
             const Partial partial = sums.total();
             total.sum += partial.sum;
             total.sum_of_squares += partial.sum_of_squares;
         }
-        args.partials[unit] = total;
+        return total;
     }
 };
 

@@ -60,6 +60,16 @@ PF_INLINE Vec<Arch> multiply_add(const Vec<Arch>& a, const Vec<Arch>& b, const V
     }
 }
 
+// a * b - c, likewise.
+template <class Arch>
+PF_INLINE Vec<Arch> multiply_subtract(const Vec<Arch>& a, const Vec<Arch>& b, const Vec<Arch>& c) {
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+        return Vec<Arch>(_mm512_fmsub_ps(a, b, c));
+    } else {
+        return xsimd::fms(a, b, c);
+    }
+}
+
 // c - a * b, likewise.
 template <class Arch>
 PF_INLINE Vec<Arch> negative_multiply_add(const Vec<Arch>& a, const Vec<Arch>& b,

@@ -26,7 +26,8 @@ std::vector<Partial> measure(const KernelTable& table, const Map& map,
                              Place place = Place::at_end) {
     const GuardedBuffer src(blocked, place);
     const std::size_t num_blocks = kernels::divide_up(map.channels, table.block);
-    GuardedBuffer partials(2 * num_blocks * map.height, place);
+    const std::size_t num_units = num_blocks * kernels::num_strips(map.height, map.width);
+    GuardedBuffer partials(2 * num_units, place);
     auto* units = reinterpret_cast<Partial*>(partials.data());
     for (std::size_t part = 0; part < parts; ++part) {
         table.map_statistics({.src = src.data(),
@@ -39,22 +40,13 @@ std::vector<Partial> measure(const KernelTable& table, const Map& map,
     }
     CHECK(src.intact());
     CHECK(partials.intact());
-    return {units, units + num_blocks * map.height};
+    return {units, units + num_units};
 }
 
 void check_map(const KernelTable& table, const Map& map, float shift) {
     for (const Place place : kPlaces) {
         const auto found = measure(table, map, to_blocked(map, table.block), shift, 1, place);
-        bool all_good = true;
-        for (std::size_t unit = 0; unit < found.size(); ++unit) {
-            const std::size_t first = unit / map.height * table.block;
-            const std::size_t row = unit % map.height * map.width;
-            all_good =
-                all_good && partial_matches(found[unit], map,
-                                            {first, std::min(first + table.block, map.channels)},
-                                            {row, row + map.width}, shift);
-        }
-        CHECK(all_good);
+        CHECK(strips_match(found, map, table.block, shift));
     }
 }
 
@@ -66,7 +58,7 @@ TEST_CASE("map_statistics: at every size, padded channels left out") {
         for (const std::size_t channels : kChannels) {
             CAPTURE(channels);
             for (const std::size_t height : {1, 2, 7}) {
-                for (const std::size_t width : {1, 3, 8, 13}) {
+                for (const std::size_t width : {1, 3, 13, 31}) {
                     check_map(*table, hash_reference_map(channels, height, width), 0.75f);
                 }
             }
@@ -92,12 +84,12 @@ TEST_CASE("map_statistics: NaN and infinity reach their own unit and nothing els
          {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
-            const Map map = hash_reference_map(33, 4, 5);
+            const Map map = hash_reference_map(33, 2, 50);  // a strip is one row
             std::vector<float> blocked = to_blocked(map, table->block);
             const auto clean = measure(*table, map, blocked, 0);
-            blocked[blocked_index(map.pixels(), table->block, 17, 12)] = bad;
+            blocked[blocked_index(map.pixels(), table->block, 17, 62)] = bad;
             const auto found = measure(*table, map, blocked, 0);
-            const std::size_t unit = 17 / table->block * map.height + 12 / map.width;
+            const std::size_t unit = 17 / table->block * 2 + 1;
             for (std::size_t i = 0; i < found.size(); ++i) {
                 CHECK(std::isfinite(found[i].sum) == (i != unit));
                 CHECK(std::isfinite(found[i].sum_of_squares) == (i != unit));

@@ -96,4 +96,18 @@ bool partial_matches(const Partial& found, const Map& map, Range channels, Range
                                         exact.sum_of_squares);
 }
 
+bool strips_match(std::span<const Partial> found, const Map& map, std::size_t block, double shift) {
+    const std::size_t strips = kernels::num_strips(map.height, map.width);
+    const std::size_t strip_pixels = kernels::strip_rows(map.width) * map.width;
+    bool all_good = found.size() == kernels::divide_up(map.channels, block) * strips;
+    for (std::size_t unit = 0; unit < found.size(); ++unit) {
+        const std::size_t channel = unit / strips * block;
+        const std::size_t pixel = unit % strips * strip_pixels;
+        const Range channels{channel, std::min(channel + block, map.channels)};
+        const Range pixels{pixel, std::min(pixel + strip_pixels, map.pixels())};
+        all_good = all_good && partial_matches(found[unit], map, channels, pixels, shift);
+    }
+    return all_good;
+}
+
 }  // namespace pf::test

@@ -43,4 +43,8 @@ bool same_bits(std::span<const kernels::Partial> a, std::span<const kernels::Par
 bool partial_matches(const kernels::Partial& found, const kernels::reference::Map& map,
                      kernels::Range channels, kernels::Range pixels, double shift);
 
+// The same for all strips of a map: [channel blocks][strips].
+bool strips_match(std::span<const kernels::Partial> found, const kernels::reference::Map& map,
+                  std::size_t block, double shift);
+
 }  // namespace pf::test
