@@ -7,10 +7,10 @@ target_compile_options(pf_options INTERFACE -Wall -Wextra -Wpedantic -Werror -fn
                                             -ffp-contract=off -fvisibility=hidden)
 # g++ 12 sees an overlap that cannot be in its own std::string (GCC bug 105651).
 target_compile_options(pf_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-# For code around the engine that no time depends on: doctest's and CLI11's templates take g++ almost
-# twice as long at -O3.
+# For code around the engine that no time depends on: doctest's, CLI11's and nlohmann's templates take
+# g++ almost twice as long at -O3, and clang++ with sanitizers two or three times as long at -O1.
 add_library(pf_quick_build INTERFACE)
-target_compile_options(pf_quick_build INTERFACE $<$<CONFIG:Release>:-O1>)
+target_compile_options(pf_quick_build INTERFACE $<IF:$<CONFIG:Release>,-O1,-O0>)
 if(PF_SANITIZE)
     target_compile_options(pf_options INTERFACE -fsanitize=${PF_SANITIZE} -fno-omit-frame-pointer
                                                 -fno-sanitize-recover=all)

@@ -15,13 +15,12 @@ import subprocess
 import sys
 import tempfile
 
-# rows x 2 vectors x 16 steps of depth (kernels/simd/gemm_tile.hpp), once per turn of the loop.
-FMAS_PER_ROW = 2 * 16
+# rows x 2 vectors x steps of depth, once per turn of the loop (kernels/simd/gemm_tile.hpp, kUnroll).
+FMAS_PER_ROW = {"avx2": 2 * 16, "avx512": 2 * 4}
 MICRO_KERNEL = re.compile(r"(ChannelMlp|GemmConvolution)"
                           r"<.*, (?P<block>\d+)ul, (?P<max_rows>\d+)ul>"
                           r"::(?P<name>fc1_rows|fc2_rows|conv_rows)<(?P<rows>\d+)ul>")
 NAMES = {"fc1_rows", "fc2_rows", "conv_rows"}
-TARGETS = ["avx2", "avx512"]
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(?P<code>.*)$")
@@ -120,14 +119,14 @@ def check_function(name, code, expected_fmas):
     return problems
 
 
-def check_target(path):
+def check_target(path, fmas_per_row):
     """Problems of one object, and how many micro-kernels it has."""
     problems, seen = [], {}
     for function, code in disassemble(path).items():
         if match := MICRO_KERNEL.search(function):
             rows, max_rows = int(match["rows"]), int(match["max_rows"])
             name = f"{path.name}: {match['name']}<{rows}>, block {match['block']}"
-            problems += check_function(name, code, FMAS_PER_ROW * rows)
+            problems += check_function(name, code, fmas_per_row * rows)
             seen.setdefault((match["name"], match["block"], max_rows), set()).add(rows)
     for (name, block, max_rows), rows in seen.items():
         if rows != set(range(1, max_rows + 1)):
@@ -140,12 +139,12 @@ def check_target(path):
 
 def check(build):
     problems, total = [], 0
-    for target in TARGETS:
+    for target in FMAS_PER_ROW:
         objects = sorted(build.glob(f"kernels/**/targets/{target}.cpp.o"))
         if len(objects) != 1:
             sys.exit(f"{build}: found {len(objects)} objects of kernels/targets/{target}.cpp, "
                      "expected 1. Is this the folder in which the library was built?")
-        found, count = check_target(objects[0])
+        found, count = check_target(objects[0], FMAS_PER_ROW[target])
         problems += found
         total += count
     print("\n".join(problems) or f"{total} micro-kernels multiply in registers")
