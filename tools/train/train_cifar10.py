@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from checkpoint import write_checkpoint
+from checkpoint import read_checkpoint, write_checkpoint
 from data import augment, load_cifar10, normalize
 from model import PoolFormer, PoolFormerConfig
 from muon import Muon
@@ -34,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     add("--cache", type=Path, required=True, help="decoded images, .npz; made if missing")
     add("--out", type=Path, required=True, help="checkpoint to write after every epoch")
     add("--resume", action="store_true", help="go on from OUT.state, if there is one")
+    add("--start-from", type=Path, help="checkpoint to start from instead of random weights")
     add("--epochs", type=int, default=24, help="passes over the 50,000 training images")
     add("--minutes", type=float, default=math.inf, help="anneal to zero within this wall time")
     add("--batch", type=int, default=200, help="images per step")
@@ -172,8 +173,12 @@ def main() -> None:
     executor = ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,))
     data = load_cifar10(args.archive, args.cache)
     images, labels = data["train_images"], data["train_labels"]
-    config = PoolFormerConfig()
-    model = PoolFormer(config).to(memory_format=torch.channels_last)
+    if args.start_from is None:
+        model = PoolFormer(PoolFormerConfig())
+    else:
+        model = read_checkpoint(args.start_from)[0].train()
+    model = model.to(memory_format=torch.channels_last)
+    config = model.config
     averaged = PoolFormer(config).to(memory_format=torch.channels_last).eval()
     averaged.load_state_dict(model.state_dict())
     optimizers = make_optimizers(model, args, executor)
