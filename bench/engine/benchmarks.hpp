@@ -16,4 +16,8 @@ void add_thread_team();
 // Loading, planning and running the model in `folder`, if it can be loaded.
 Status add_model(const kernels::KernelTable& table, const std::string& folder);
 
+// What a run of that model spends outside the kernels.
+void add_overhead(const kernels::KernelTable& table, const std::string& folder,
+                  const std::string& name);
+
 }  // namespace pf::bench

@@ -62,6 +62,7 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder) {
                   [&table, folder](benchmark::State& state) { load(state, table, folder); });
     add_benchmark("session", table, name,
                   [model](benchmark::State& state) { create_session(state, model); });
+    add_overhead(table, folder, name);
     for (std::size_t threads = 1; threads <= cpu_budget(); threads *= 2) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),
                       [model, threads](benchmark::State& state) { run(state, model, threads); });

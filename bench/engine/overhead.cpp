@@ -1,0 +1,113 @@
+// overhead: what a run spends between kernels, on statistics, dispatch and barriers.
+// SPDX-License-Identifier: Apache-2.0
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/engine/benchmarks.hpp"
+#include "bench/kernels/buffers.hpp"
+#include "bench/kernels/measure.hpp"
+#include "engine/compile/compile.hpp"
+#include "engine/run/session.hpp"
+
+namespace pf::bench {
+namespace {
+
+using kernels::KernelTable;
+
+// The kernels of a table, each one noting the time stamps around it.
+class TimedKernels {
+  public:
+    // A copy of `table` that calls the original and counts; one at a time.
+    static KernelTable wrap(const KernelTable& table) {
+        original_ = table;
+        KernelTable timed = table;
+        replace<&KernelTable::gemm_convolution>(timed.gemm_convolution);
+        replace<&KernelTable::pool_mix>(timed.pool_mix);
+        replace<&KernelTable::map_statistics>(timed.map_statistics);
+        replace<&KernelTable::channel_mlp>(timed.channel_mlp);
+        replace<&KernelTable::channel_means>(timed.channel_means);
+        replace<&KernelTable::linear>(timed.linear);
+        return timed;
+    }
+
+    static void clear() { first_ = inside_ = 0; }
+
+    // Ticks from the first kernel to now that were spent in none.
+    static std::uint64_t outside() { return __rdtsc() - first_ - inside_; }
+
+  private:
+    template <auto Kernel, class Args>
+    static void call(const Args& args) {
+        const std::uint64_t before = __rdtsc();
+        if (first_ == 0) first_ = before;
+        (original_.*Kernel)(args);
+        inside_ += __rdtsc() - before;
+    }
+
+    template <auto Kernel, class Args>
+    static void replace(void (*&kernel)(const Args&)) {
+        kernel = &call<Kernel, Args>;
+    }
+
+    static inline KernelTable original_;
+    static inline std::uint64_t first_;
+    static inline std::uint64_t inside_;
+};
+
+double ticks_per_microsecond() {
+    const cli::Stopwatch watch;
+    const std::uint64_t before = __rdtsc();
+    while (watch.elapsed_ms() < 20) {
+    }
+    return static_cast<double>(__rdtsc() - before) / (watch.elapsed_ms() * 1e3);
+}
+
+// The median, one thread: an interrupt between two kernels is nobody's overhead. Reading the clock
+// twice a kernel is counted. The stem, oneDNN's, is what runs before the first kernel.
+void measure_overhead(benchmark::State& state, const std::string& folder,
+                      const KernelTable& table) {
+    const auto loaded = load_model_folder(folder);
+    if (!loaded) return state.SkipWithError(loaded.error().message.c_str());
+    auto compiled = compile(*loaded, table);
+    if (!compiled) return state.SkipWithError(compiled.error().message.c_str());
+    const KernelTable timed = TimedKernels::wrap(table);
+    compiled->kernels = &timed;
+    const auto is_onednn = [](const Step& step) {
+        const auto* op = std::get_if<ConvolutionStep>(&step.op);
+        return op != nullptr && op->kernel == ConvolutionKernel::onednn;
+    };
+    const auto model = std::make_shared<const Model>(std::move(*compiled));
+    if (std::count_if(model->steps.begin(), model->steps.end(), is_onednn) != 1) {
+        return state.SkipWithError("more than the stem is oneDNN's: its time cannot be told apart");
+    }
+    const auto session = Session::create(model, {});
+    if (!session) return state.SkipWithError(session.error().message.c_str());
+    const SessionPlan& plan = (*session)->plan();
+    const AlignedBuffer image = random_floats(3 * plan.input_height * plan.input_width);
+    std::vector<float> logits(model->description.head.classes);
+    std::vector<std::uint64_t> ticks;
+    for (auto _ : state) {
+        TimedKernels::clear();
+        if (!(*session)->run(image.data(), 1, logits.data())) {
+            return state.SkipWithError("a run failed");
+        }
+        ticks.push_back(TimedKernels::outside());
+    }
+    std::nth_element(ticks.begin(), ticks.begin() + ticks.size() / 2, ticks.end());
+    state.counters["overhead_us"] =
+        static_cast<double>(ticks[ticks.size() / 2]) / ticks_per_microsecond();
+}
+
+}  // namespace
+
+void add_overhead(const KernelTable& table, const std::string& folder, const std::string& name) {
+    add_benchmark("overhead", table, name, [&table, folder](benchmark::State& state) {
+        measure_overhead(state, folder, table);
+    });
+}
+
+}  // namespace pf::bench

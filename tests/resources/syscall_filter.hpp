@@ -1,0 +1,16 @@
+// A seccomp filter that stops a process at system calls it should not make.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace pf::test {
+
+// From now on, on all threads of this process: sched_yield() and exit are free, futex() is carried
+// out and counted, and any other system call ends the process with kForbiddenCall, after its number
+// was written to standard error. False if the kernel does not offer filters.
+bool forbid_system_calls();
+
+inline constexpr int kForbiddenCall = 99;
+
+int num_futex_calls();
+
+}  // namespace pf::test
