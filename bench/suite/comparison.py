@@ -58,10 +58,11 @@ def compare(size: str, arguments: argparse.Namespace) -> dict:
     probe = PeakProbe(arguments.probe, isa, arguments.threads)
     engines = make_engines(arguments.engines, network, arguments.threads, arguments.library)
     differences = check_agreement(engines)
-    rounds = run_rounds(engines, probe, arguments.rounds)
+    rounds = run_rounds(engines, probe, PeakProbe(arguments.probe, isa, 1), arguments.rounds)
     return {
         "operations": network.operations,
         "peak_gflops": summarise([each.peak for each in rounds]),
+        "peak_over_peak_of_one": summarise([each.peak / each.peak_of_one for each in rounds]),
         "peak_resident_mb": resident_mb,
         "largest_relative_difference": differences,
         "engines": {

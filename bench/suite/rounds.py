@@ -17,6 +17,7 @@ SETTLE_SECONDS = 0.05
 class Round:
     peak_before: float  # GFLOP/s of all threads together
     peak_after: float
+    peak_of_one: float  # GFLOP/s of one thread, the other cores being idle
     seconds: dict[str, float]  # by engine
 
     @property
@@ -34,11 +35,12 @@ def _time(engine: Engine) -> float:
     return (time.perf_counter_ns() - start) * 1e-9
 
 
-def _round(engines: list[Engine], probe: PeakProbe, index: int) -> Round:
+def _round(engines: list[Engine], probe: PeakProbe, lone_probe: PeakProbe, index: int) -> Round:
     first = index % len(engines)  # nobody always runs after the same neighbour
+    peak_of_one = lone_probe.gflops()
     peak_before = probe.gflops()
     seconds = {engine.name: _time(engine) for engine in engines[first:] + engines[:first]}
-    return Round(peak_before, probe.gflops(), seconds)
+    return Round(peak_before, probe.gflops(), peak_of_one, seconds)
 
 
 def _show_progress(done: int, count: int) -> None:
@@ -47,13 +49,15 @@ def _show_progress(done: int, count: int) -> None:
         print(f"\r  round {done} of {count}", end=end, file=sys.stderr, flush=True)
 
 
-def run_rounds(engines: list[Engine], probe: PeakProbe, count: int) -> list[Round]:
+def run_rounds(
+    engines: list[Engine], probe: PeakProbe, lone_probe: PeakProbe, count: int
+) -> list[Round]:
     rounds = []
     gc.collect()
     gc.disable()
     try:
         for index in range(count):
-            rounds.append(_round(engines, probe, index))
+            rounds.append(_round(engines, probe, lone_probe, index))
             _show_progress(index + 1, count)
     finally:
         gc.enable()

@@ -39,7 +39,11 @@ def _notes(size: str, model: dict) -> list[str]:
         speed_up = alone["time_relative_to"]["poolformer"]
         threads = model["engines"]["poolformer"]["threads"]
         factor = f"{speed_up['median']:.2f}"
-        notes.append(f"- {size.upper()}: {threads} threads are {factor} times as fast as one.")
+        limit = f"{model['peak_over_peak_of_one']['median']:.2f}"
+        notes.append(
+            f"- {size.upper()}: {threads} threads are {factor} times as fast as one; multiply-adds "
+            f"in registers, {limit} times."
+        )
     return notes
 
 
