@@ -1,11 +1,13 @@
-// AlignedBuffer: page-backed float memory for packed weights and activations.
+// AlignedBuffer: float memory for packed weights and activations, page-backed or the caller's.
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/base/aligned_buffer.hpp"
 
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <string>
 
 namespace pf {
 namespace {
@@ -19,7 +21,7 @@ constexpr std::size_t round_up(std::size_t value, std::size_t multiple) {
 
 }  // namespace
 
-Result<AlignedBuffer> AlignedBuffer::allocate(std::size_t num_floats) {
+Result<AlignedBuffer> AlignedBuffer::allocate(std::size_t num_floats, const Allocator& allocator) {
     AlignedBuffer buffer;
     if (num_floats == 0) return buffer;
     constexpr std::size_t kMaxBytes = std::numeric_limits<std::size_t>::max() / 4;
@@ -28,30 +30,71 @@ Result<AlignedBuffer> AlignedBuffer::allocate(std::size_t num_floats) {
                                                    " floats: larger than the address space"};
     }
     const std::size_t bytes = num_floats * sizeof(float);
+    const bool done = allocator ? buffer.take_from(allocator, bytes) : buffer.map(bytes);
+    if (!done) {
+        return Error{ErrorCode::out_of_memory,
+                     "cannot allocate " + std::to_string(bytes) + " bytes"};
+    }
+    buffer.size_ = num_floats;
+    return buffer;
+}
+
+bool AlignedBuffer::take_from(const Allocator& allocator, std::size_t bytes) {
+    void* memory = allocator.allocate(allocator.user, bytes, kPageBytes);
+    if (memory == nullptr) return false;
+    std::memset(memory, 0, bytes);
+    data_ = static_cast<float*>(memory);
+    owned_ = memory;
+    owned_bytes_ = bytes;
+    allocator_ = allocator;
+    return true;
+}
+
+bool AlignedBuffer::map(std::size_t bytes) {
     const bool huge = bytes >= kHugePageBytes;
     const std::size_t usable = round_up(bytes, kPageBytes);
     const std::size_t mapped = usable + (huge ? kHugePageBytes : 0);
     void* mapping =
         mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping == MAP_FAILED) {
-        return Error{ErrorCode::out_of_memory,
-                     "cannot allocate " + std::to_string(bytes) + " bytes"};
-    }
+    if (mapping == MAP_FAILED) return false;
     auto address = reinterpret_cast<std::uintptr_t>(mapping);
     if (huge) {
         address = round_up(address, kHugePageBytes);
         // Advice only: a kernel without transparent huge pages runs on, a little slower.
         madvise(reinterpret_cast<void*>(address), usable, MADV_HUGEPAGE);
     }
-    buffer.data_ = reinterpret_cast<float*>(address);
+    data_ = reinterpret_cast<float*>(address);
+    owned_ = mapping;
+    owned_bytes_ = mapped;
+    return true;
+}
+
+AlignedBuffer AlignedBuffer::adopt_mapping(std::span<const std::byte> mapping) {
+    AlignedBuffer buffer;
+    buffer.owned_ = const_cast<std::byte*>(mapping.data());
+    buffer.owned_bytes_ = mapping.size();
+    return buffer;
+}
+
+void AlignedBuffer::show(std::size_t first_byte, std::size_t num_floats) {
+    data_ = reinterpret_cast<float*>(static_cast<std::byte*>(owned_) + first_byte);
+    size_ = num_floats;
+}
+
+AlignedBuffer AlignedBuffer::borrow(const float* data, std::size_t num_floats) {
+    AlignedBuffer buffer;
+    buffer.data_ = const_cast<float*>(data);
     buffer.size_ = num_floats;
-    buffer.mapping_ = mapping;
-    buffer.mapped_size_ = mapped;
     return buffer;
 }
 
 AlignedBuffer::~AlignedBuffer() {
-    if (mapping_ != nullptr) munmap(mapping_, mapped_size_);
+    if (owned_ == nullptr) return;
+    if (allocator_) {
+        allocator_.deallocate(allocator_.user, owned_, owned_bytes_);
+    } else {
+        munmap(owned_, owned_bytes_);
+    }
 }
 
 }  // namespace pf

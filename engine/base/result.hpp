@@ -18,6 +18,8 @@ enum class ErrorCode {
     out_of_memory,
     busy,      // a session entered twice at the same time
     internal,  // a mistake of ours
+    cancelled,
+    deadline_exceeded,
 };
 
 // What went wrong, in words for the user: names file, field, found and expected where it can.

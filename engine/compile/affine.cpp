@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compile/affine.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pf {
@@ -30,7 +31,8 @@ void fold_after(Matrix& weight, Vector& bias, const Affine& affine) {
 
 void fold_before(const Affine& affine, Linear& linear) {
     Matrix& weight = linear.weight;
-    if (!affine.shift.empty()) {
+    const auto is_zero = [](double value) { return value == 0; };
+    if (!std::all_of(affine.shift.begin(), affine.shift.end(), is_zero)) {
         linear.bias.resize(weight.rows, 0.0);
         for (std::size_t r = 0; r < weight.rows; ++r) {
             double sum = 0;

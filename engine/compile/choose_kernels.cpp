@@ -18,20 +18,22 @@ std::string names_of(const std::vector<const kernels::KernelTable*>& tables) {
 
 }  // namespace
 
+std::string requested_isa(std::string_view isa) {
+    if (!isa.empty()) return std::string(isa);
+    const char* forced = std::getenv("PF_ISA");
+    return forced == nullptr ? "" : forced;
+}
+
 Result<const kernels::KernelTable*> choose_kernels(std::string_view isa) {
     const auto& runnable = kernels::runnable_tables();
     if (runnable.empty()) {
         return Error{ErrorCode::unsupported, "this CPU lacks SSE4.1, the least the kernels need"};
     }
-    std::string source = "instruction set";
-    if (isa.empty()) {
-        const char* forced = std::getenv("PF_ISA");
-        if (forced == nullptr || *forced == '\0') return runnable.front();
-        isa = forced;
-        source = "environment variable PF_ISA";
-    }
-    const std::string found = source + ": found \"" + std::string(isa) + "\"";
-    const kernels::KernelTable* table = kernels::find_table(isa);
+    const std::string source = isa.empty() ? "environment variable PF_ISA" : "instruction set";
+    const std::string wanted = requested_isa(isa);
+    if (wanted.empty()) return runnable.front();
+    const std::string found = source + ": found \"" + wanted + "\"";
+    const kernels::KernelTable* table = kernels::find_table(wanted);
     if (table == nullptr) {
         return Error{ErrorCode::invalid_argument,
                      found + ", expected one of " + names_of(kernels::all_tables())};

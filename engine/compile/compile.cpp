@@ -30,6 +30,11 @@ class Compiler {
             const bool known = std::visit([&](const auto& op) { return add(node, op); }, node.op);
             if (!known) return no_kernel(node);
         }
+        std::size_t num_blocks = 0;
+        for (const Stage& stage : model_.description.stages) {
+            num_blocks += stage.depth;
+            model_.stage_taps.push_back(num_blocks - 1);
+        }
         return {};
     }
 
@@ -163,8 +168,13 @@ class Compiler {
                                            model_.kernels->panel};
         Step& step = add_step(node, layout.outputs);
         const double eps = op.order == HeadOrder::norm_pool ? eps_of(node.inputs[1]) : op.eps;
-        step.op = HeadStep{op.order, layout, reserve(layout.weight_floats()),
-                           reserve(layout.num_panels() * layout.panel), eps};
+        step.op = HeadStep{op.order,
+                           layout,
+                           reserve(layout.weight_floats()),
+                           reserve(layout.num_panels() * layout.panel),
+                           reserve(layout.inputs),
+                           reserve(layout.inputs),
+                           eps};
         return true;
     }
 
@@ -197,6 +207,10 @@ class Compiler {
         const auto& head = std::get<HeadStep>(step.op);
         pack_linear(op.linear, head.layout, weights(head.weights, head.layout.weight_floats()));
         pack_vector(op.linear.bias, weights(head.bias, head.layout.outputs));
+        const std::size_t channels = head.layout.inputs;
+        pack_vector(op.weight.empty() ? Vector(channels, 1.0) : op.weight,
+                    weights(head.norm_weight, channels));
+        pack_vector(op.bias, weights(head.norm_bias, channels));
     }
 
     void pack_step(const Step&, const auto&) {}
@@ -210,22 +224,41 @@ class Compiler {
 
 }  // namespace
 
-Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels) {
+Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels,
+                      const Allocator& allocator) {
     auto graph = build_graph(loaded.description, loaded.weights);
     if (!graph) return graph.error();
     fuse(*graph);
 
     Model model;
     model.description = loaded.description;
+    model.text = loaded.text;
     model.kernels = &kernels;
     model.num_parameters = loaded.weights.num_parameters();
     Compiler compiler(*graph, model);
     if (Status status = compiler.make_steps(); !status) return status.error();
-    auto weights = AlignedBuffer::allocate(compiler.weight_floats());
+    auto weights = AlignedBuffer::allocate(compiler.weight_floats(), allocator);
     if (!weights) return weights.error();
     model.weights = std::move(*weights);
     compiler.pack();
     return model;
+}
+
+Result<Layout> lay_out(const Description& description, const kernels::KernelTable& kernels) {
+    const auto zeros = Weights::zeros(description);
+    if (!zeros) return zeros.error();
+    auto graph = build_graph(description, *zeros);
+    if (!graph) return graph.error();
+    fuse(*graph);
+
+    Layout layout;
+    layout.model.description = description;
+    layout.model.kernels = &kernels;
+    layout.model.num_parameters = zeros->num_parameters();
+    Compiler compiler(*graph, layout.model);
+    if (Status status = compiler.make_steps(); !status) return status.error();
+    layout.weight_floats = compiler.weight_floats();
+    return layout;
 }
 
 }  // namespace pf

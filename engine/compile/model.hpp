@@ -47,6 +47,8 @@ struct HeadStep {
     kernels::LinearLayout layout;
     WeightOffset weights = 0;
     WeightOffset bias = 0;
+    WeightOffset norm_weight = 0;  // [channels]
+    WeightOffset norm_bias = 0;    // [channels]
     double eps = 0;
 };
 
@@ -70,8 +72,10 @@ struct Model {
     std::vector<Step> steps;
     std::size_t num_maps = 0;
     std::size_t num_stats = 0;
-    std::vector<std::string> taps;  // names of the blocks, in execution order
+    std::vector<std::string> taps;        // names of the blocks, in execution order
+    std::vector<std::size_t> stage_taps;  // the tap of each stage's last block
     std::size_t num_parameters = 0;
+    std::string text;       // of model.json, for a compiled file
     AlignedBuffer weights;  // in execution order, so that prefetching runs ahead across steps
 
     const float* at(WeightOffset offset) const { return weights.data() + offset; }

@@ -125,6 +125,9 @@ struct HeadOp {
     HeadOrder order = HeadOrder::norm_pool;
     double eps = 0;
     Linear linear;
+    // Of the norm, on the pooled vector: what the linear reads is what users call features.
+    Vector weight = {};  // empty: ones
+    Vector bias = {};    // empty: zeros
 };
 
 using Op =

@@ -3,7 +3,6 @@
 #include "engine/image/preprocess.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -70,22 +69,12 @@ ResizedRange crop_centre(std::size_t resized, std::size_t crop, CropRounding rou
     return {resized, crop_offset(resized - crop, rounding), crop};
 }
 
-// The float of each 8-bit value of one channel, by torchvision's three float operations.
-std::array<float, 256> normalised_levels(double mean, double std) {
-    std::array<float, 256> levels;
-    for (std::size_t v = 0; v < levels.size(); ++v) {
-        const float unit = static_cast<float>(v) / 255.0f;
-        levels[v] = (unit - static_cast<float>(mean)) / static_cast<float>(std);
-    }
-    return levels;
-}
-
 void normalise(const std::vector<std::uint8_t>& rgb, const Input& input, std::span<float> output) {
     const std::size_t plane = input.height * input.width;
+    const Levels levels = normalised_levels(input);
     for (std::size_t c = 0; c < kChannels; ++c) {
-        const auto levels = normalised_levels(input.mean[c], input.std[c]);
         for (std::size_t i = 0; i < plane; ++i) {
-            output[c * plane + i] = levels[rgb[i * kChannels + c]];
+            output[c * plane + i] = levels[c][rgb[i * kChannels + c]];
         }
     }
 }
@@ -99,6 +88,19 @@ CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input) {
     const bool is_tall = height > width;
     return {crop_centre(is_tall ? longer : shorter, input.height, input.crop_rounding),
             crop_centre(is_tall ? shorter : longer, input.width, input.crop_rounding)};
+}
+
+Levels normalised_levels(const Input& input) {
+    Levels levels;
+    for (std::size_t c = 0; c < kChannels; ++c) {
+        const float mean = static_cast<float>(input.mean[c]);
+        const float std = static_cast<float>(input.std[c]);
+        for (std::size_t v = 0; v < levels[c].size(); ++v) {
+            const float unit = static_cast<float>(v) / 255.0f;
+            levels[c][v] = (unit - mean) / std;
+        }
+    }
+    return levels;
 }
 
 Status preprocess(const ImageView& image, const Input& input, std::span<float> output) {

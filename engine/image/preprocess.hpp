@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -24,6 +25,11 @@ struct CropPlan {
 // floor(shorter_side * long / short), then crops the centre. Both sides of the photo must be at
 // least 1.
 CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input);
+
+// The float of each 8-bit value of R, G and B: (value / 255 - mean) / std, by torchvision's three
+// float operations.
+using Levels = std::array<std::array<float, 256>, 3>;
+Levels normalised_levels(const Input& input);
 
 // output = (resized and cropped photo / 255 - mean) / std, dense [3, input.height, input.width] in
 // the order R, G, B, computed in float as torchvision does. Refuses sizes outside the limits above,

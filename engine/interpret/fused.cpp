@@ -26,16 +26,29 @@ Map apply(const ChannelMlp& op, const Map& x, const Statistics& stats) {
     return apply(Add{}, x, apply(op.fc2, apply(Activation{op.activation}, hidden)));
 }
 
+namespace {
+
+// x: [C, 1, 1], normalised; y: [classes, 1, 1]
+Map classify(const HeadOp& op, Map x) {
+    for (std::size_t c = 0; c < x.channels; ++c) {
+        if (!op.weight.empty()) x.data[c] *= op.weight[c];
+        if (!op.bias.empty()) x.data[c] += op.bias[c];
+    }
+    return apply(op.linear, x);
+}
+
+}  // namespace
+
 // x: [C, H, W], y: [classes, 1, 1]
 Map apply(const HeadOp& op, const Map& x, const Statistics& stats) {
     PF_DCHECK(op.order == HeadOrder::norm_pool);
-    return apply(op.linear, apply(GlobalMean{}, normalise(x, stats)));
+    return classify(op, apply(GlobalMean{}, normalise(x, stats)));
 }
 
 // x: [C, H, W], y: [classes, 1, 1]
 Map apply(const HeadOp& op, const Map& x) {
     PF_DCHECK(op.order == HeadOrder::pool_norm);
-    return apply(op.linear, apply(Normalise{op.eps}, apply(GlobalMean{}, x)));
+    return classify(op, apply(Normalise{op.eps}, apply(GlobalMean{}, x)));
 }
 
 }  // namespace pf

@@ -3,6 +3,7 @@
 #include "engine/load/file_reader.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,15 @@ Result<FileReader> FileReader::open(const std::string& file, std::size_t max_byt
 
 FileReader::~FileReader() {
     if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<std::span<const std::byte>> FileReader::map() {
+    void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor_, 0);
+    if (mapping == MAP_FAILED) {
+        const ErrorCode code = errno == ENOMEM ? ErrorCode::out_of_memory : ErrorCode::file_error;
+        return Error{code, file_ + ": cannot map: " + last_system_error()};
+    }
+    return std::span(static_cast<const std::byte*>(mapping), size_);
 }
 
 Status FileReader::read(std::span<std::byte> target) {

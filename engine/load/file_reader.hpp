@@ -26,6 +26,10 @@ class FileReader {
 
     std::size_t size() const { return size_; }  // bytes, at the time of opening
 
+    // Maps all of the file, read-only, pages and all; the caller unmaps it. Whoever shortens the
+    // file afterwards takes its pages away, so it must be replaced and not rewritten.
+    Result<std::span<const std::byte>> map();
+
     // Fills all of `target` with the bytes that follow the last read.
     Status read(std::span<std::byte> target);
 

@@ -1,4 +1,4 @@
-// load_model_folder: model.json and model.safetensors of a folder.
+// load_model_folder, load_model_bytes: model.json and model.safetensors.
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
 #include <system_error>
@@ -26,21 +26,43 @@ Status check_folder(const std::string& folder) {
 
 }  // namespace
 
+Result<Description> read_description(std::string_view text, const std::string& file) {
+    Result<Description> description = parse_description(text, file);
+    if (!description) return description.error();
+    // Before the weights: what an unknown mixer needs would otherwise be an "unexpected tensor".
+    if (Status status = check_supported(*description); !status) {
+        return Error{status.error().code, file + ": " + status.error().message};
+    }
+    return description;
+}
+
 Result<LoadedModel> load_model_folder(const std::string& folder) {
     if (Status status = check_folder(folder); !status) return status.error();
     const std::string separator = folder.back() == '/' ? "" : "/";
     const std::string description_file = folder + separator + "model.json";
     const Result<std::string> text = read_text(description_file, kMaxDescriptionBytes);
     if (!text) return text.error();
-    Result<Description> description = parse_description(*text, description_file);
+    Result<Description> description = read_description(*text, description_file);
     if (!description) return description.error();
-    // Before the weights: what an unknown mixer needs would otherwise be an "unexpected tensor".
-    if (Status status = check_supported(*description); !status) {
-        return Error{status.error().code, description_file + ": " + status.error().message};
-    }
     Result<Weights> weights = Weights::load(folder + separator + "model.safetensors", *description);
     if (!weights) return weights.error();
-    return LoadedModel{std::move(*description), std::move(*weights)};
+    return LoadedModel{std::move(*description), std::move(*weights), *text};
+}
+
+Result<LoadedModel> load_model_bytes(std::string_view json,
+                                     std::span<const std::byte> safetensors) {
+    const std::string file = "model.json";
+    if (json.size() > kMaxDescriptionBytes) {
+        return Error{ErrorCode::invalid_model, file + ": found " + std::to_string(json.size()) +
+                                                   " bytes, expected at most " +
+                                                   std::to_string(kMaxDescriptionBytes)};
+    }
+    Result<Description> description = read_description(json, file);
+    if (!description) return description.error();
+    Result<Weights> weights = Weights::from_bytes({safetensors.begin(), safetensors.end()},
+                                                  "model.safetensors", *description);
+    if (!weights) return weights.error();
+    return LoadedModel{std::move(*description), std::move(*weights), std::string(json)};
 }
 
 }  // namespace pf

@@ -103,6 +103,23 @@ Result<Weights> Weights::from_bytes(std::vector<std::byte> bytes, const std::str
     return assemble(std::move(bytes), *entries, file);
 }
 
+Result<Weights> Weights::zeros(const Description& description) {
+    Weights weights;
+    std::size_t largest = 0;
+    for (TensorSpec& spec : expected_tensors(description)) {
+        Tensor tensor{Dtype::f32, std::move(spec.shape), nullptr};
+        largest = std::max(largest, tensor.size());
+        weights.tensors_.emplace(std::move(spec.name), std::move(tensor));
+    }
+    auto zeros = AlignedBuffer::allocate(largest);
+    if (!zeros) return zeros.error();
+    weights.zeros_ = std::move(*zeros);
+    for (auto& [name, tensor] : weights.tensors_) {
+        tensor.data = reinterpret_cast<const std::byte*>(weights.zeros_.data());
+    }
+    return weights;
+}
+
 Result<Weights> Weights::assemble(std::vector<std::byte> bytes, const Entries& entries,
                                   const std::string& file) {
     Weights weights;

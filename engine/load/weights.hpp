@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/aligned_buffer.hpp"
 #include "engine/base/result.hpp"
 #include "engine/load/description.hpp"
 
@@ -54,6 +55,10 @@ class Weights {
     static Result<Weights> from_bytes(std::vector<std::byte> bytes, const std::string& file,
                                       const Description& description);
 
+    // The tensors that `description` calls for, all zero and in hardly any memory: enough to build
+    // a graph of it.
+    static Result<Weights> zeros(const Description& description);
+
     // The tensor of that name; the caller knows that it exists (expected_tensors).
     const Tensor& at(std::string_view name) const;
     bool contains(std::string_view name) const;
@@ -67,6 +72,7 @@ class Weights {
                                     const std::string& file);
 
     std::vector<std::byte> bytes_;
+    AlignedBuffer zeros_;  // of zeros(): untouched pages
     std::map<std::string, Tensor, std::less<>> tensors_;
 };
 
@@ -74,8 +80,15 @@ class Weights {
 struct LoadedModel {
     Description description;
     Weights weights;
+    std::string text = {};  // of model.json
 };
 
 Result<LoadedModel> load_model_folder(const std::string& folder);
+
+// The same from the bytes of the two files, "model.json" and "model.safetensors" in errors.
+Result<LoadedModel> load_model_bytes(std::string_view json, std::span<const std::byte> safetensors);
+
+// Parses model.json's text and refuses what the engine cannot run. `file` names it in errors.
+Result<Description> read_description(std::string_view text, const std::string& file);
 
 }  // namespace pf

@@ -3,6 +3,7 @@
 #include "engine/run/session.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "engine/base/float_state.hpp"
@@ -48,19 +49,20 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                  const SessionOptions& options) {
     std::shared_ptr<ThreadTeam> team = options.team;
     if (team == nullptr) {
-        auto created = ThreadTeam::create(options.num_threads, options.spin);
+        auto created = ThreadTeam::create(options.num_threads, options.spin, options.cpus);
         if (!created) return created.error();
         team = std::move(*created);
     }
     const Input& input = model->description.input;
-    auto plan = plan_session(*model, options.input_height ? options.input_height : input.height,
-                             options.input_width ? options.input_width : input.width);
+    auto plan =
+        plan_session(*model, options.input_height ? options.input_height : input.height,
+                     options.input_width ? options.input_width : input.width, options.input_format);
     if (!plan) return plan.error();
 
     std::unique_ptr<Session> session(
         new Session(std::move(model), std::move(*plan), std::move(team)));
     if (Status status = session->create_convolutions(); !status) return status.error();
-    if (Status status = session->allocate(options.batch); !status) return status.error();
+    if (Status status = session->allocate(options); !status) return status.error();
     return session;
 }
 
@@ -109,11 +111,14 @@ Status Session::add_convolution(const Step& step, Range blocks, Convolutions& to
     return {};
 }
 
-Status Session::allocate(std::size_t batch) {
-    images_at_once_ = batch >= num_threads() ? num_threads() : 1;
+Status Session::allocate(const SessionOptions& options) {
+    input_format_ = options.input_format;
+    if (input_format_ == InputFormat::nhwc_u8)
+        levels_ = normalised_levels(model_->description.input);
+    images_at_once_ = options.batch >= num_threads() ? num_threads() : 1;
     thread_floats_ = round_up(model_->num_stats, 16) + round_up(plan_.scratch_floats, 16);
-    auto arena = AlignedBuffer::allocate(images_at_once_ * plan_.shared_floats +
-                                         num_threads() * thread_floats_);
+    auto arena = AlignedBuffer::allocate(
+        images_at_once_ * plan_.shared_floats + num_threads() * thread_floats_, options.allocator);
     if (!arena) return arena.error();
     arena_ = std::move(*arena);
     // Writing brings the pages in now, so that the first run is as quick as any other.
@@ -121,64 +126,65 @@ Status Session::allocate(std::size_t batch) {
     return {};
 }
 
-Session::Image Session::image_at(const float* input, float* logits, std::size_t index) const {
-    const std::size_t input_floats = 3 * plan_.input_height * plan_.input_width;
-    return {.input = input + index * input_floats,
-            .logits = logits + index * model_->description.head.classes};
+void Session::start(const RunRequest& request) {
+    cancelled_.store(false, std::memory_order_relaxed);
+    stopped_.store(false, std::memory_order_relaxed);
+    stop_position_.store(std::numeric_limits<std::size_t>::max(), std::memory_order_relaxed);
+    const bool is_timed = request.timeout.count() > 0;
+    deadline_ = is_timed ? Clock::now() + request.timeout : Clock::time_point::max();
 }
 
-void Session::run_alone(const Image& image, std::size_t thread) {
+bool Session::must_stop() const {
+    return cancelled_.load(std::memory_order_relaxed) ||
+           (deadline_ != Clock::time_point::max() && Clock::now() >= deadline_);
+}
+
+bool Session::run_alone(const Image& image, std::size_t thread) {
     const Crew alone{.size = 1, .area = std::min(thread, images_at_once_ - 1)};
-    Worker(*this, image, alone, thread).run();
+    return Worker(*this, image, alone, thread).run();
 }
 
 // One thread's part of a batch: whole images as long as there is one for each thread, then shares
 // of the rest.
-void Session::run_on_team(const float* input, std::size_t batch, float* logits,
-                          std::size_t thread) {
+void Session::run_on_team(const RunRequest& request, std::size_t thread) {
+    const std::size_t batch = request.batch;
     const std::size_t rest = images_at_once_ == num_threads() ? batch % num_threads() : batch;
     for (std::size_t n = thread; n < batch - rest; n += num_threads()) {
-        run_alone(image_at(input, logits, n), thread);
+        if (!run_alone({request, n}, thread)) break;
     }
     if (rest > 0 && rest < batch) team_->barrier();  // thread 0's image lies where the rest will
     for (std::size_t n = batch - rest; n < batch; ++n) {
-        Worker(*this, image_at(input, logits, n), {.size = num_threads()}, thread).run();
+        if (!Worker(*this, {request, n}, {.size = num_threads()}, thread).run()) break;
     }
 }
 
-Status Session::run(const float* input, std::size_t batch, float* logits) {
+Status Session::run(const RunRequest& request) {
     const Entry entry(running_);
     if (!entry.entered()) return busy();
+    start(request);
     const auto job = [&](std::size_t thread) {
         const FloatState state;
-        run_on_team(input, batch, logits, thread);
+        run_on_team(request, thread);
     };
     if (!team_->try_run(job)) {
         const FloatState state;
-        for (std::size_t n = 0; n < batch; ++n) run_alone(image_at(input, logits, n), 0);
-    }
-    return finish();
-}
-
-Status Session::run_tapped(const float* input, float* logits, std::span<float* const> taps) {
-    const Entry entry(running_);
-    if (!entry.entered()) return busy();
-    const Image image{.input = input, .logits = logits, .taps = taps};
-    const auto job = [&](std::size_t thread) {
-        const FloatState state;
-        Worker(*this, image, {.size = num_threads()}, thread).run();
-    };
-    if (!team_->try_run(job)) {
-        const FloatState state;
-        run_alone(image, 0);
+        for (std::size_t n = 0; n < request.batch; ++n) {
+            if (!run_alone({request, n}, 0)) break;
+        }
     }
     return finish();
 }
 
 Status Session::finish() {
-    if (!failed_.exchange(false, std::memory_order_relaxed)) return {};
-    return Error{ErrorCode::out_of_memory,
-                 "oneDNN failed to run a patch embedding: it could not allocate memory"};
+    if (failed_.exchange(false, std::memory_order_relaxed)) {
+        return Error{ErrorCode::out_of_memory,
+                     "oneDNN failed to run a patch embedding: it could not allocate memory"};
+    }
+    if (!stopped_.load(std::memory_order_relaxed)) return {};
+    if (cancelled_.load(std::memory_order_relaxed)) {
+        return Error{ErrorCode::cancelled, "the run was cancelled"};
+    }
+    return Error{ErrorCode::deadline_exceeded, "the run took longer than its timeout"};
 }
 
 const MapPlan& Session::tap_shape(std::size_t tap) const {

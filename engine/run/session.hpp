@@ -28,6 +28,21 @@ struct SessionOptions {
     // The batch planned for. With as many images as threads, each thread has memory for a whole
     // image and runs it alone; any other batch runs too.
     std::size_t batch = 1;
+    InputFormat input_format = InputFormat::nchw_f32;
+    std::vector<int> cpus = {};  // for a team of its own: ThreadTeam::create
+    Allocator allocator = {};    // for the arena
+};
+
+// What one run reads and writes. Outputs that are null are not wanted; none needs any alignment.
+struct RunRequest {
+    const void* input = nullptr;  // [batch] images in the session's format
+    std::size_t batch = 1;
+    float* logits = nullptr;               // [batch, classes]
+    float* probabilities = nullptr;        // [batch, classes]
+    float* features = nullptr;             // [batch, channels of the last stage]
+    std::span<float* const> stage_maps{};  // none, or one a stage: [batch, channels, height, width]
+    std::span<float* const> taps{};        // none, or one a block, likewise
+    std::chrono::microseconds timeout{0};  // 0: none
 };
 
 // One caller at a time; a second one at the same time is told `busy`. Allocates everything when it
@@ -39,32 +54,41 @@ class Session {
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
                                                    const SessionOptions& options);
 
-    // input: dense [batch, 3, height, width]; logits: dense [batch, classes]. Need no alignment.
-    Status run(const float* input, std::size_t batch, float* logits);
+    // Fails with `busy`, `cancelled` or `deadline_exceeded`; the last two leave outputs unfinished.
+    Status run(const RunRequest& request);
 
-    // One image; taps[i], if not null, receives the dense [channels, height, width] of block i.
-    Status run_tapped(const float* input, float* logits, std::span<float* const> taps);
+    Status run(const float* input, std::size_t batch, float* logits) {
+        return run({.input = input, .batch = batch, .logits = logits});
+    }
+
+    // Makes the run that is going on, if one is, stop after the step it is at. Any thread, and
+    // signal handlers too.
+    void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
     const Model& model() const { return *model_; }
     const SessionPlan& plan() const { return plan_; }
     std::size_t num_threads() const { return team_->num_threads(); }
     std::size_t arena_bytes() const { return arena_.size_bytes(); }
+    InputFormat input_format() const { return input_format_; }
     const MapPlan& tap_shape(std::size_t tap) const;
 
   private:
-    struct Image;  // one image on its way through the steps
+    struct Image;  // one image of a run
     struct Crew;   // the threads that work on one image
     class Worker;  // one thread's share of one image
+    using Clock = std::chrono::steady_clock;
     using Convolutions = std::vector<std::unique_ptr<kernels::Convolution>>;
 
     Session(std::shared_ptr<const Model> model, SessionPlan plan, std::shared_ptr<ThreadTeam> team);
     Status create_convolutions();
     // Adds oneDNN's primitive for the output channel blocks `blocks`; null if there are none.
     Status add_convolution(const Step& step, kernels::Range blocks, Convolutions& to);
-    Status allocate(std::size_t batch);
-    Image image_at(const float* input, float* logits, std::size_t index) const;
-    void run_on_team(const float* input, std::size_t batch, float* logits, std::size_t thread);
-    void run_alone(const Image& image, std::size_t thread);
+    Status allocate(const SessionOptions& options);
+    void start(const RunRequest& request);
+    void run_on_team(const RunRequest& request, std::size_t thread);
+    // False if the run is to stop.
+    bool run_alone(const Image& image, std::size_t thread);
+    bool must_stop() const;
     Status finish();
 
     std::shared_ptr<const Model> model_;
@@ -79,8 +103,17 @@ class Session {
     // threads without one, and whole convolutions for threads that run an image alone.
     std::vector<Convolutions> shared_convolutions_;
     std::vector<Convolutions> whole_convolutions_;
+    InputFormat input_format_ = InputFormat::nchw_f32;
+    Levels levels_{};  // for bytes
     std::atomic<bool> running_{false};
-    std::atomic<bool> failed_{false};
+
+    // Of the run that is going on.
+    std::atomic<bool> failed_{false};  // a convolution
+    std::atomic<bool> cancelled_{false};
+    std::atomic<bool> stopped_{false};  // before its end
+    Clock::time_point deadline_{};
+    // Where a team that shares an image stops; thread 0 decides.
+    std::atomic<std::size_t> stop_position_{0};
 };
 
 }  // namespace pf

@@ -36,7 +36,7 @@ class Planner {
         return {};
     }
 
-    void place() {
+    void place(InputFormat format) {
         std::vector<Lifetime> lifetimes = map_lifetimes_;
         lifetimes.insert(lifetimes.end(), stats_lifetimes_.begin(), stats_lifetimes_.end());
         const MemoryPlan memory = plan_memory(lifetimes);
@@ -45,7 +45,11 @@ class Planner {
         for (std::size_t i = 0; i < plan_.stats.size(); ++i) {
             plan_.stats[i].offset = memory.offsets[num_maps + i];
         }
-        plan_.shared_floats = memory.total_floats;
+        plan_.logits_offset = round_up(memory.total_floats, 16);
+        plan_.planes_offset = plan_.logits_offset + round_up(model_.description.head.classes, 16);
+        const std::size_t planes =
+            format == InputFormat::nchw_f32 ? 0 : 3 * plan_.input_height * plan_.input_width;
+        plan_.shared_floats = plan_.planes_offset + round_up(planes, 16);
     }
 
   private:
@@ -153,7 +157,7 @@ class Planner {
 }  // namespace
 
 Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
-                                 std::size_t input_width) {
+                                 std::size_t input_width, InputFormat format) {
     if (std::max(input_height, input_width) > kMaxInputSide) {
         return Error{ErrorCode::invalid_argument, "input of " + std::to_string(input_height) + "x" +
                                                       std::to_string(input_width) +
@@ -165,7 +169,7 @@ Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
     plan.input_width = input_width;
     Planner planner(model, plan);
     if (Status status = planner.plan_steps(); !status) return status.error();
-    planner.place();
+    planner.place(format);
     return plan;
 }
 

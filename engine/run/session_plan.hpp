@@ -8,6 +8,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/compile/model.hpp"
+#include "engine/run/convert_input.hpp"
 
 namespace pf {
 
@@ -32,15 +33,19 @@ struct StatsPlan {
 struct SessionPlan {
     std::size_t input_height = 0;
     std::size_t input_width = 0;
-    std::vector<MapPlan> maps;       // by Model's numbers
-    std::vector<StatsPlan> stats;    // by Model's numbers
-    std::size_t shared_floats = 0;   // of the arena: maps and partials
+    std::vector<MapPlan> maps;     // by Model's numbers
+    std::vector<StatsPlan> stats;  // by Model's numbers
+    // Of the arena, in floats: where an image's planes (if its format is converted) and logits lie,
+    // and how much an image needs in all, with maps and partials.
+    std::size_t planes_offset = 0;
+    std::size_t logits_offset = 0;
+    std::size_t shared_floats = 0;
     std::size_t scratch_floats = 0;  // each thread needs as much more, convolutions not counted
     std::uint64_t macs = 0;          // of convolutions and linears, per image
 };
 
 // Fails with invalid_argument when a convolution would have no output.
 Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
-                                 std::size_t input_width);
+                                 std::size_t input_width, InputFormat format);
 
 }  // namespace pf

@@ -9,8 +9,8 @@
 namespace pf {
 
 Moments reduce(std::span<const kernels::Partial> partials, std::size_t count) {
-    // Four interleaved chains hide the latency of the additions; in steps of four, compilers convert
-    // and add a whole partial at a time.
+    // Four interleaved chains hide the latency of the additions; in steps of four, compilers
+    // convert and add a whole partial at a time.
     constexpr std::size_t kChains = 4;
     std::array<double, kChains> sums{};
     std::array<double, kChains> squares{};

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/run/thread_team.hpp"
 
+#include <pthread.h>
+#include <sched.h>
 #include <xmmintrin.h>
 
+#include <string>
 #include <system_error>
 
 namespace pf {
@@ -20,7 +23,8 @@ constexpr std::size_t kMaxThreads = 1024;
 }  // namespace
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
-                                                       std::chrono::microseconds spin) {
+                                                       std::chrono::microseconds spin,
+                                                       const std::vector<int>& cpus) {
     if (num_threads == 0 || num_threads > kMaxThreads) {
         return Error{ErrorCode::invalid_argument, "found " + std::to_string(num_threads) +
                                                       " threads, expected 1 to " +
@@ -36,7 +40,25 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
         return Error{ErrorCode::out_of_memory, "cannot start " + std::to_string(num_threads - 1) +
                                                    " threads: " + failure.what()};
     }
+    if (Status status = team->pin(cpus); !status) return status.error();
     return team;
+}
+
+Status ThreadTeam::pin(const std::vector<int>& cpus) {
+    for (std::size_t i = 0; i < workers_->size() && !cpus.empty(); ++i) {
+        const int cpu = cpus[(i + 1) % cpus.size()];
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(static_cast<std::size_t>(cpu), &set);
+        const int problem =
+            pthread_setaffinity_np((*workers_)[i].native_handle(), sizeof set, &set);
+        if (problem != 0) {
+            return Error{ErrorCode::invalid_argument, "cpus: found " + std::to_string(cpu) +
+                                                          ", on which no thread can run: " +
+                                                          std::system_category().message(problem)};
+        }
+    }
+    return {};
 }
 
 ThreadTeam::~ThreadTeam() {

@@ -23,9 +23,12 @@ namespace pf {
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
   public:
-    // Fails with out_of_memory if the system has no more threads.
+    // Thread i, but for the caller, may only run on cpus[i % cpus.size()]; without any, anywhere.
+    // Fails with out_of_memory if the system has no more threads, and with invalid_argument if a
+    // thread cannot be put on its CPU.
     static Result<std::unique_ptr<ThreadTeam>> create(std::size_t num_threads,
-                                                      std::chrono::microseconds spin);
+                                                      std::chrono::microseconds spin,
+                                                      const std::vector<int>& cpus = {});
     ~ThreadTeam();
     ThreadTeam(const ThreadTeam&) = delete;
     ThreadTeam& operator=(const ThreadTeam&) = delete;
@@ -48,6 +51,7 @@ class ThreadTeam {
     explicit ThreadTeam(std::chrono::microseconds spin) : spin_(spin) {}
     bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
+    Status pin(const std::vector<int>& cpus);
 
     // Returns once `value` differs from `old`: spins for `spin`, yields up to `yield` after the
     // beginning, then sleeps.

@@ -3,6 +3,7 @@
 #include "engine/run/worker.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/base/check.hpp"
 
@@ -23,13 +24,35 @@ Session::Worker::Worker(Session& session, const Image& image, const Crew& crew, 
       thread_area_(session.arena_.data() + session.images_at_once_ * session.plan_.shared_floats +
                    thread * session.thread_floats_) {}
 
-void Session::Worker::run() {
+bool Session::Worker::run() {
+    convert_image();
     for (step_index_ = 0; step_index_ < model_.steps.size(); ++step_index_) {
         const Step& step = model_.steps[step_index_];
         std::visit([&](const auto& op) { run_step(step, op); }, step.op);
+        if (is_first()) check_stop();
         barrier();
-        if (step.tap && !image_.taps.empty()) copy_tap(step);
+        if (!goes_on()) return false;
+        if (step.tap) copy_block(step);
     }
+    if (is_first()) write_logits();
+    return true;
+}
+
+// Positions grow from step to step and image to image, so that a thread that is late compares its
+// own position with one that is ahead, and goes on to the barrier where the others wait.
+void Session::Worker::check_stop() const {
+    if (!session_.must_stop()) return;
+    session_.stopped_.store(true, std::memory_order_relaxed);
+    if (crew_.size > 1) session_.stop_position_.store(position(), std::memory_order_relaxed);
+}
+
+bool Session::Worker::goes_on() const {
+    if (crew_.size == 1) return !session_.stopped_.load(std::memory_order_relaxed);
+    return session_.stop_position_.load(std::memory_order_relaxed) > position();
+}
+
+std::size_t Session::Worker::position() const {
+    return image_.index * model_.steps.size() + step_index_;
 }
 
 void Session::Worker::run_step(const Step& step, const ConvolutionStep& op) {
@@ -69,7 +92,7 @@ void Session::Worker::run_onednn(const Step& step, const ConvolutionStep& op) {
     const WeightOffset weights =
         op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
                                                         op.window.kernel, kernels_.block);
-    const float* src = step.input_map ? map_data(*step.input_map) : image_.input;
+    const float* src = step.input_map ? map_data(*step.input_map) : planes_;
     const MapPlan& output = session_.plan_.maps[*step.output_map];
     const bool done =
         convolution->execute(src, model_.at(weights), model_.at(op.bias) + first_channel,
@@ -144,12 +167,19 @@ void Session::Worker::run_step(const Step& step, const HeadStep& op) {
         mean = moments.mean;
         rstd = reciprocal_std(moments, op.eps);
     }
-    for (float& value : vector) value = static_cast<float>((value - mean) * rstd);
+    const float* weight = model_.at(op.norm_weight);
+    const float* bias = model_.at(op.norm_bias);
+    for (std::size_t c = 0; c < vector.size(); ++c) {
+        vector[c] = static_cast<float>((vector[c] - mean) * rstd * weight[c] + bias[c]);
+    }
+    if (float* features = image_.request.features; features != nullptr && is_first()) {
+        std::memcpy(features + image_.index * map.channels, means, vector.size_bytes());
+    }
     kernels_.linear({.src = means,
                      .layout = op.layout,
                      .weights = model_.at(op.weights),
                      .bias = model_.at(op.bias),
-                     .dst = image_.logits,
+                     .dst = maps_ + session_.plan_.logits_offset,
                      .panels = share(op.layout.num_panels())});
 }
 
@@ -186,19 +216,6 @@ void Session::Worker::write_statistics(std::size_t stats, float shift) {
                              .shift = shift,
                              .partials = partials(stats),
                              .blocks = share(num_blocks(map.channels))});
-}
-
-void Session::Worker::copy_tap(const Step& step) const {
-    float* to = image_.taps[*step.tap];
-    if (to == nullptr) return;
-    const MapPlan& map = session_.plan_.maps[*step.output_map];
-    const float* from = map_data(*step.output_map);
-    const std::size_t block = kernels_.block;
-    const Range channels = share(map.channels);
-    for (std::size_t c = channels.begin; c < channels.end; ++c) {
-        const float* plane = from + c / block * map.pixels() * block + c % block;
-        for (std::size_t p = 0; p < map.pixels(); ++p) to[c * map.pixels() + p] = plane[p * block];
-    }
 }
 
 void Session::Worker::barrier() const {

@@ -8,9 +8,8 @@
 namespace pf {
 
 struct Session::Image {
-    const float* input = nullptr;    // [3, height, width]
-    float* logits = nullptr;         // [classes]
-    std::span<float* const> taps{};  // empty, or one a block
+    const RunRequest& request;
+    std::size_t index = 0;  // in the batch
 };
 
 // All threads of the team, or one of them alone.
@@ -24,7 +23,8 @@ class Session::Worker {
     Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread);
 
     // Runs this thread's share of every step. All threads of the crew call it at the same time.
-    void run();
+    // False if the run was stopped; all of them come to the same answer.
+    bool run();
 
   private:
     // Mean and 1/std of a map, as the kernels take them.
@@ -46,7 +46,18 @@ class Session::Worker {
     Norm finish_norm(std::size_t stats, double eps);
     Moments measure_again(std::size_t stats, float shift);
     void write_statistics(std::size_t stats, float shift);
-    void copy_tap(const Step& step) const;
+
+    void convert_image();
+    // Copies what the request wants of a block's output.
+    void copy_block(const Step& step) const;
+    void copy_map(std::size_t map, float* to) const;
+    void write_logits() const;
+
+    // Whether to go on after the step at hand. Thread 0 asks the clock, before the barrier.
+    bool goes_on() const;
+    void check_stop() const;
+    std::size_t position() const;
+    bool is_first() const { return crew_.size == 1 || thread_ == 0; }
 
     void barrier() const;
     kernels::Range share(std::size_t total) const;
@@ -63,9 +74,10 @@ class Session::Worker {
     const kernels::KernelTable& kernels_;
     const Image& image_;
     Crew crew_;
-    std::size_t thread_;  // of the team
-    float* maps_;         // the image's maps and partials
-    float* thread_area_;  // [shift of each statistics][scratch]
+    std::size_t thread_;   // of the team
+    float* maps_;          // the image's part of the arena
+    const float* planes_;  // the image as the stem reads it
+    float* thread_area_;   // [shift of each statistics][scratch]
     std::size_t step_index_ = 0;
 };
 

@@ -25,13 +25,18 @@ std::vector<std::string> runnable_isas() {
 
 ApiSession::ApiSession(const std::string& folder, const std::string& isa, std::size_t height,
                        std::size_t width, std::size_t num_threads) {
-    const pf_model_options model_options{sizeof(pf_model_options), isa.c_str()};
+    pf_model_options model_options{};
+    model_options.struct_size = sizeof model_options;
+    model_options.isa = isa.c_str();
     pf_model* model = nullptr;
     demand(pf_model_load(folder.c_str(), &model_options, &model));
     model_.reset(model);
 
-    const pf_session_options session_options{
-        sizeof(pf_session_options), height, width, num_threads, 0, nullptr, 0};
+    pf_session_options session_options{};
+    session_options.struct_size = sizeof session_options;
+    session_options.input_height = height;
+    session_options.input_width = width;
+    session_options.num_threads = num_threads;
     pf_session* session = nullptr;
     demand(pf_session_create(model, &session_options, &session));
     session_.reset(session);

@@ -61,7 +61,8 @@ Tapped run_tapped(Session& session, const std::vector<float>& image) {
         destinations[i] = values[i].data();
         result.taps.push_back({shape.channels, shape.height, shape.width, {}});
     }
-    demand(session.run_tapped(image.data(), result.logits.data(), destinations));
+    demand(
+        session.run({.input = image.data(), .logits = result.logits.data(), .taps = destinations}));
     for (std::size_t i = 0; i < num_taps; ++i) {
         result.taps[i].data.assign(values[i].begin(), values[i].end());
     }

@@ -11,6 +11,10 @@
  * caller at a time. A session keeps its model alive, so they may be destroyed in any order.
  * Every function returns a status; pf_last_error() then says why in words. Nothing here prints,
  * exits, throws, opens a socket, or starts a thread that was not asked for.
+ *
+ * Structs begin with struct_size, which the caller sets to sizeof of the struct and all else to 0
+ * or what it wants (`pf_run run = {sizeof run};`). A program compiled against an older header keeps
+ * running: what its structs lack is taken as 0.
  */
 #ifndef POOLFORMER_H
 #define POOLFORMER_H
@@ -39,8 +43,10 @@ typedef enum pf_status {
     PF_INVALID_MODEL = 3,    /* model.json or model.safetensors breaks a rule */
     PF_UNSUPPORTED = 4,      /* valid, but this build or this CPU cannot run it */
     PF_OUT_OF_MEMORY = 5,
-    PF_BUSY = 6,    /* the session is running already, in another thread */
-    PF_INTERNAL = 7 /* a mistake of ours: please report it */
+    PF_BUSY = 6,             /* the session is running already, in another thread */
+    PF_INTERNAL = 7,         /* a mistake of ours: please report it */
+    PF_CANCELLED = 8,        /* pf_session_cancel was called during the run */
+    PF_DEADLINE_EXCEEDED = 9 /* the run took longer than its timeout */
 } pf_status;
 
 /* The library's version, such as "0.1.0". */
@@ -50,11 +56,34 @@ PF_API const char* pf_version(void);
  * this thread's next failing call. */
 PF_API const char* pf_last_error(void);
 
+/* What a service may want in its log: "info: poolformer_s12: avx2, 48 MB of weights". Called while
+ * a model is loaded or a session made, in the caller's thread, never during a run. `message` is
+ * valid during the call. Must not throw. */
+typedef enum pf_log_level { PF_LOG_INFO = 0, PF_LOG_WARNING = 1 } pf_log_level;
+typedef void (*pf_log_function)(void* user, pf_log_level level, const char* message);
+
+/* Where the large blocks come from, packed weights and arenas, instead of mmap. `allocate` returns
+ * `bytes` bytes aligned to `alignment` (a power of two, at most 4096), or NULL. Called while a
+ * model is loaded or a session made, `deallocate` when they are destroyed; never during a run. Both
+ * may be called from several threads and must not throw. */
+typedef struct pf_allocator {
+    void* (*allocate)(void* user, size_t bytes, size_t alignment);
+    void (*deallocate)(void* user, void* memory, size_t bytes);
+    void* user;
+} pf_allocator;
+
 /* ---- model ---------------------------------------------------------------------------------- */
 
 typedef struct pf_model_options {
-    size_t struct_size; /* sizeof(pf_model_options) */
-    const char* isa;    /* "sse4_1", "avx2", "avx512"; NULL: $PF_ISA if set, else the CPU's best */
+    size_t struct_size;  /* sizeof(pf_model_options) */
+    const char* isa;     /* "sse4_1", "avx2", "avx512"; NULL: $PF_ISA if set, else the CPU's best */
+    pf_log_function log; /* NULL: nothing is logged */
+    void* log_user;      /* handed to log */
+    const pf_allocator* allocator; /* for the packed weights; copied; NULL: mmap */
+    /* Compiled files only. 0: the file is mapped, read-only, and its pages are shared by all
+     * processes that use it. Else it is copied into memory of this process, in huge pages if there
+     * are any. */
+    int copy_weights;
 } pf_model_options;
 
 typedef struct pf_model_info {
@@ -67,11 +96,29 @@ typedef struct pf_model_info {
     size_t input_height; /* pixels, the description's size */
     size_t input_width;
     size_t weight_bytes; /* packed weights in memory */
+    size_t num_features; /* length of the vector that the classifier's linear reads */
+    size_t num_stages;
 } pf_model_info;
 
-/* Reads, checks and compiles the model in `folder`. options may be NULL. */
-PF_API pf_status pf_model_load(const char* folder, const pf_model_options* options,
-                               pf_model** model);
+/* Reads, checks and compiles the model in a folder (model.json, model.safetensors), or maps a file
+ * that pf_model_save_compiled wrote. options may be NULL. */
+PF_API pf_status pf_model_load(const char* path, const pf_model_options* options, pf_model** model);
+
+/* The same from the bytes of model.json and model.safetensors, which are needed no longer
+ * afterwards. */
+PF_API pf_status pf_model_load_memory(const void* json, size_t json_bytes, const void* safetensors,
+                                      size_t safetensors_bytes, const pf_model_options* options,
+                                      pf_model** model);
+
+/* The same from the bytes of a compiled file. They are used where they are (copy_weights: copied):
+ * must be aligned to 64 bytes, stay unchanged, and outlive the model and its sessions. */
+PF_API pf_status pf_model_load_compiled_memory(const void* data, size_t bytes,
+                                               const pf_model_options* options, pf_model** model);
+
+/* Writes the model, packed for its instruction set, as one file that loads in milliseconds. A file
+ * of that name is replaced when the new one is complete, or not at all. */
+PF_API pf_status pf_model_save_compiled(const pf_model* model, const char* file);
+
 PF_API void pf_model_destroy(pf_model* model); /* NULL is fine */
 PF_API pf_status pf_model_get_info(const pf_model* model, pf_model_info* info);
 /* The label of a class; NULL if the model has no labels or the index is out of range. */
@@ -89,6 +136,10 @@ typedef struct pf_team_options {
     size_t struct_size; /* sizeof(pf_team_options) */
     size_t num_threads; /* the caller of a run is one of them; 0 or 1: no threads at all */
     uint32_t spin_us;   /* how long an idle worker spins before it sleeps */
+    /* Worker i may only run on cpus[i % num_cpus], i from 1 on. cpus[0] is meant for the caller,
+     * whose affinity is its own affair. NULL: wherever the system puts them. */
+    const int* cpus;
+    size_t num_cpus;
 } pf_team_options;
 
 /* Starts a team of threads for any number of sessions to share. A run that finds the team busy
@@ -102,6 +153,12 @@ PF_API void pf_team_destroy(pf_team* team); /* NULL is fine */
 
 /* ---- session -------------------------------------------------------------------------------- */
 
+typedef enum pf_input_format {
+    PF_INPUT_NCHW_F32 = 0, /* [batch, 3, height, width] floats, normalised; used where they are */
+    PF_INPUT_NHWC_F32 = 1, /* [batch, height, width, 3] floats, normalised */
+    PF_INPUT_NHWC_U8 = 2   /* [batch, height, width, 3] bytes R, G, B; normalised inside */
+} pf_input_format;
+
 typedef struct pf_session_options {
     size_t struct_size;  /* sizeof(pf_session_options) */
     size_t input_height; /* pixels; 0: the description's */
@@ -112,6 +169,12 @@ typedef struct pf_session_options {
     /* The batch to plan for; 0: 1. With at least as many images as threads, each thread runs whole
      * images, in memory of its own: quicker than sharing each image. Any other batch runs too. */
     size_t batch;
+    pf_input_format input_format;
+    const int* cpus; /* as in pf_team_options, for a team of its own */
+    size_t num_cpus;
+    pf_log_function log;
+    void* log_user;
+    const pf_allocator* allocator; /* for the arena; copied; NULL: mmap */
 } pf_session_options;
 
 typedef struct pf_session_info {
@@ -135,14 +198,18 @@ typedef struct pf_tap_info {
 /* Plans runs of `model` for one input size and one team of threads. options may be NULL. */
 PF_API pf_status pf_session_create(const pf_model* model, const pf_session_options* options,
                                    pf_session** session);
-PF_API void pf_session_destroy(pf_session* session); /* NULL is fine */
+PF_API void pf_session_destroy(pf_session* session); /* NULL is fine; not during a run */
 PF_API pf_status pf_session_get_info(const pf_session* session, pf_session_info* info);
+/* Block `tap`, counted from 0, and stage `stage`: name and shape of their outputs. */
 PF_API pf_status pf_session_tap_info(const pf_session* session, size_t tap, pf_tap_info* info);
+PF_API pf_status pf_session_stage_info(const pf_session* session, size_t stage, pf_tap_info* info);
 
-/* Runs `batch` images. input: dense [batch, 3, input_height, input_width], already normalised;
- * logits: dense [batch, num_classes]. Both are the caller's and may be unaligned, but must not
- * overlap. Allocates nothing itself. NaN and infinity in an image propagate to its own logits. The
- * result is the same, bit for bit, for any number of threads, batch size and batch position. */
+/* ---- run ------------------------------------------------------------------------------------ */
+
+/* Runs `batch` images of floats, the session's input_format. input: batch images, dense; logits:
+ * [batch, num_classes]. Both are the caller's and may be unaligned, but must not overlap. Allocates
+ * nothing itself. NaN and infinity in an image propagate to its own logits. The result is the same,
+ * bit for bit, for any number of threads, batch size and batch position. */
 PF_API pf_status pf_session_run(pf_session* session, const float* input, size_t batch,
                                 float* logits);
 
@@ -151,6 +218,38 @@ PF_API pf_status pf_session_run(pf_session* session, const float* input, size_t 
  * bit of any result. */
 PF_API pf_status pf_session_run_tapped(pf_session* session, const float* input, float* logits,
                                        float* const* taps, size_t num_taps);
+
+/* One run, with whatever is wanted of it: outputs that are NULL are not written. Sizes must be
+ * exactly what batch, session and model make them; buffers may be unaligned and must not overlap
+ * the input. */
+typedef struct pf_run {
+    size_t struct_size; /* sizeof(pf_run) */
+    size_t batch;       /* images; 0: 1 */
+    const void* input;  /* in the session's input_format */
+    size_t input_bytes;
+    float* logits; /* [batch, num_classes] */
+    size_t num_logits;
+    float* probabilities; /* [batch, num_classes]: softmax of the logits */
+    size_t num_probabilities;
+    /* [batch, num_features]: what the classifier's linear reads, after pooling and the head's norm
+     * with its weight and bias (timm: pre_logits) */
+    float* features;
+    size_t num_features;
+    /* One a stage, NULL or the dense [batch, channels, height, width] output of its last block,
+     * before any norm (pf_session_stage_info); or NULL altogether. */
+    float* const* stage_maps;
+    size_t num_stages;
+    /* The run gives up between two steps once so much time has passed; 0: never. It overruns by at
+     * most one step, a few per cent of a run. */
+    uint64_t timeout_us;
+} pf_run;
+
+/* After PF_CANCELLED or PF_DEADLINE_EXCEEDED the outputs hold nothing of use; the session does. */
+PF_API pf_status pf_session_run_with(pf_session* session, const pf_run* run);
+
+/* Ends the run that is going on in another thread, between two of its steps; without one, does
+ * nothing. Any thread may call it, and signal handlers too. NULL is fine. */
+PF_API void pf_session_cancel(pf_session* session);
 
 #ifdef __cplusplus
 }

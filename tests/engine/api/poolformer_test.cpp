@@ -12,72 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/api_handles.hpp"
 #include "tests/support/api_session.hpp"
 #include "tests/support/hash_weights.hpp"
 #include "tests/support/model_writer.hpp"
 #include "tests/support/tiny_models.hpp"
 
 namespace pf::test {
-namespace {
-
-constexpr std::size_t kSide = 24;
-constexpr std::size_t kClasses = 5;
-
-struct DestroyModel {
-    void operator()(pf_model* model) const { pf_model_destroy(model); }
-};
-struct DestroySession {
-    void operator()(pf_session* session) const { pf_session_destroy(session); }
-};
-using ModelHandle = std::unique_ptr<pf_model, DestroyModel>;
-using SessionHandle = std::unique_ptr<pf_session, DestroySession>;
-
-// A struct of this header's size.
-template <class Struct>
-Struct sized() {
-    Struct value{};
-    value.struct_size = sizeof value;
-    return value;
-}
-
-// A model folder on disk.
-struct Folder {
-    TemporaryFolder folder;
-
-    explicit Folder(bool has_labels = false) {
-        Description description = tiny_description({.image_size = kSide, .classes = kClasses});
-        if (has_labels) description.labels = {"a", "b", "c", "d", "e"};
-        write_model(folder, description, hash_weights(description, 1));
-    }
-};
-
-ModelHandle load(const Folder& folder) {
-    pf_model* model = nullptr;
-    REQUIRE_MESSAGE(pf_model_load(folder.folder.path().c_str(), nullptr, &model) == PF_OK,
-                    pf_last_error());
-    return ModelHandle(model);
-}
-
-SessionHandle open(const pf_model* model, const pf_session_options* options = nullptr) {
-    pf_session* session = nullptr;
-    REQUIRE_MESSAGE(pf_session_create(model, options, &session) == PF_OK, pf_last_error());
-    return SessionHandle(session);
-}
-
-void check_refused(pf_status found, pf_status expected, const std::string& part) {
-    CHECK(found == expected);
-    const std::string message = pf_last_error();
-    INFO("message: ", message);
-    INFO("must contain: ", part);
-    CHECK(message.find(part) != std::string::npos);
-}
-
-void check_null(pf_status found, const std::string& name) {
-    check_refused(found, PF_INVALID_ARGUMENT, name + " is NULL");
-}
-
-}  // namespace
-
 TEST_CASE("C API: the version is three numbers") {
     const std::string version = pf_version();
     CHECK(std::count(version.begin(), version.end(), '.') == 2);
@@ -97,7 +38,7 @@ TEST_CASE("C API: null arguments are named, and destroying nothing is fine") {
     auto session_info = sized<pf_session_info>();
     auto tap_info = sized<pf_tap_info>();
 
-    check_null(pf_model_load(nullptr, nullptr, &new_model), "folder");
+    check_null(pf_model_load(nullptr, nullptr, &new_model), "path");
     check_null(pf_model_load(folder.folder.path().c_str(), nullptr, nullptr), "model");
     check_null(pf_model_get_info(nullptr, &model_info), "model");
     check_null(pf_model_get_info(model.get(), nullptr), "info");
@@ -137,7 +78,7 @@ TEST_CASE("C API: what cannot be loaded leaves no model and says why") {
     check_refused(pf_model_load(broken.path().c_str(), nullptr, &model), PF_INVALID_MODEL,
                   "model.json");
 
-    const pf_model_options options{sizeof(pf_model_options), "mmx"};
+    const pf_model_options options = model_options("mmx");
     check_refused(pf_model_load(folder.folder.path().c_str(), &options, &model),
                   PF_INVALID_ARGUMENT, "\"mmx\"");
     CHECK(model == nullptr);
@@ -146,7 +87,7 @@ TEST_CASE("C API: what cannot be loaded leaves no model and says why") {
 TEST_CASE("C API: the instruction set that was asked for is the one in use") {
     const Folder folder;
     for (const std::string& isa : runnable_isas()) {
-        const pf_model_options options{sizeof(pf_model_options), isa.c_str()};
+        const pf_model_options options = model_options(isa.c_str());
         pf_model* raw = nullptr;
         REQUIRE(pf_model_load(folder.folder.path().c_str(), &options, &raw) == PF_OK);
         const ModelHandle model(raw);
@@ -200,7 +141,10 @@ TEST_CASE("C API: structs of older and newer headers") {
     check_refused(pf_model_get_info(model.get(), &none), PF_INVALID_ARGUMENT, "struct_size");
 
     // Options beyond an older header's size keep their defaults, also if there is garbage behind.
-    pf_session_options options{offsetof(pf_session_options, num_threads), 33, 0, 7, 7, nullptr, 7};
+    pf_session_options options = session_options(33, 0, 7);
+    options.struct_size = offsetof(pf_session_options, num_threads);
+    options.spin_us = 7;
+    options.batch = 7;
     const SessionHandle session = open(model.get(), &options);
     auto info = sized<pf_session_info>();
     REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
@@ -215,7 +159,7 @@ TEST_CASE("C API: structs of older and newer headers") {
 
 TEST_CASE("C API: a session tells its size, work and taps") {
     const ModelHandle model = load(Folder());
-    const pf_session_options options{sizeof(pf_session_options), 16, 32, 2, 0, nullptr, 0};
+    const pf_session_options options = session_options(16, 32, 2);
     const SessionHandle session = open(model.get(), &options);
     auto info = sized<pf_session_info>();
     REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
@@ -248,11 +192,11 @@ TEST_CASE("C API: a session tells its size, work and taps") {
 TEST_CASE("C API: impossible sessions and runs are refused") {
     const ModelHandle model = load(Folder());
     pf_session* session = nullptr;
-    const pf_session_options small{sizeof(pf_session_options), 2, 2, 1, 0, nullptr, 0};
+    const pf_session_options small = session_options(2, 2, 1);
     check_refused(pf_session_create(model.get(), &small, &session), PF_INVALID_ARGUMENT,
                   "too small");
     CHECK(session == nullptr);
-    const pf_session_options crowd{sizeof(pf_session_options), 0, 0, 100000, 0, nullptr, 0};
+    const pf_session_options crowd = session_options(0, 0, 100000);
     check_refused(pf_session_create(model.get(), &crowd, &session), PF_INVALID_ARGUMENT,
                   "100000 threads");
 

@@ -108,7 +108,7 @@ TEST_SUITE("threads") {
                 }
                 std::vector<float> logits(kClasses);
                 std::vector<float*> none(model->taps.size(), nullptr);
-                CHECK(session->run_tapped(image.data(), logits.data(), none));
+                CHECK(session->run({.input = image.data(), .logits = logits.data(), .taps = none}));
                 CHECK(same_bits(logits, expected));
             }
         }

@@ -133,6 +133,30 @@ TEST_SUITE("threads") {
     }
 }
 
+TEST_SUITE("threads") {
+    TEST_CASE("sessions and models are made and destroyed by many threads at once") {
+        auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
+        REQUIRE(created);
+        const std::shared_ptr<ThreadTeam> team = std::move(*created);
+        const std::vector<float> image = image_of(24);
+        const std::vector<float> expected = run(*make_session(best_model(), 24, 24), image);
+        std::vector<int> wrong(4, 0);
+        std::vector<std::thread> callers;
+        for (std::size_t i = 0; i < wrong.size(); ++i) {
+            callers.emplace_back([&, i] {
+                for (int round = 0; round < 10; ++round) {
+                    const auto session = make_session(
+                        best_model(),
+                        {.input_height = 24, .input_width = 24, .team = i % 2 ? team : nullptr});
+                    wrong[i] += !same_bits(run(*session, image), expected);
+                }
+            });
+        }
+        for (std::thread& caller : callers) caller.join();
+        CHECK(wrong == std::vector<int>(4, 0));
+    }
+}
+
 TEST_CASE("session: outlives its caller's handle of the model") {
     auto model = best_model();
     const std::weak_ptr<const Model> watch = model;

@@ -1,0 +1,76 @@
+// What crosses the C interface: the last error, the caller's allocator and CPUs.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/api/boundary.hpp"
+
+namespace pf::api {
+namespace {
+
+static_assert(static_cast<int>(ErrorCode::deadline_exceeded) == PF_DEADLINE_EXCEEDED,
+              "ErrorCode and pf_status must list the same errors in the same order");
+
+std::string& last_error() {
+    thread_local std::string message;
+    return message;
+}
+
+}  // namespace
+
+pf_status fail(const Error& error) noexcept {
+    try {
+        last_error() = error.message;
+    } catch (...) {
+        last_error().clear();
+    }
+    return static_cast<pf_status>(error.code);
+}
+
+pf_status fail(ErrorCode code, const char* message) noexcept {
+    try {
+        return fail(Error{code, message});
+    } catch (...) {
+        last_error().clear();
+        return static_cast<pf_status>(code);
+    }
+}
+
+pf_status null_argument(const char* name) {
+    return fail(Error{ErrorCode::invalid_argument, std::string(name) + " is NULL"});
+}
+
+pf_status wrong_argument(const char* name, std::size_t found, const std::string& expected) {
+    return fail(
+        Error{ErrorCode::invalid_argument,
+              std::string(name) + ": found " + std::to_string(found) + ", expected " + expected});
+}
+
+Allocator allocator_of(const pf_allocator* allocator) {
+    if (allocator == nullptr) return {};
+    return {allocator->allocate, allocator->deallocate, allocator->user};
+}
+
+pf_status check_allocator(const pf_allocator* allocator) {
+    if (allocator == nullptr) return PF_OK;
+    if (allocator->allocate == nullptr) return null_argument("allocator->allocate");
+    if (allocator->deallocate == nullptr) return null_argument("allocator->deallocate");
+    return PF_OK;
+}
+
+pf_status check_cpus(const int* cpus, std::size_t num_cpus) {
+    if (cpus == nullptr && num_cpus > 0) return null_argument("cpus");
+    return PF_OK;
+}
+
+std::string megabytes(std::size_t bytes) {
+    const std::size_t tenths = (bytes * 10 + (std::size_t{1} << 19)) >> 20;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MB";
+}
+
+}  // namespace pf::api
+
+const char* pf_version(void) {
+    return PF_VERSION;
+}
+
+const char* pf_last_error(void) {
+    return pf::api::last_error().c_str();
+}

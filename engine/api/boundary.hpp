@@ -1,0 +1,86 @@
+// What crosses the C interface: handles, errors, structs of older headers, log lines.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "engine/base/allocator.hpp"
+#include "engine/compile/model.hpp"
+#include "engine/run/session.hpp"
+#include "poolformer/poolformer.h"
+
+struct pf_model {
+    std::shared_ptr<const pf::Model> model;
+};
+
+struct pf_team {
+    std::shared_ptr<pf::ThreadTeam> team;
+};
+
+struct pf_session {
+    std::unique_ptr<pf::Session> session;
+};
+
+namespace pf::api {
+
+// Keeps the message for pf_last_error. Never throws: if even the message finds no memory, the
+// status still tells.
+pf_status fail(const Error& error) noexcept;
+pf_status fail(ErrorCode code, const char* message) noexcept;
+
+pf_status null_argument(const char* name);
+// "NAME: found FOUND, expected EXPECTED"
+pf_status wrong_argument(const char* name, std::size_t found, const std::string& expected);
+
+// Runs `body`, which returns a pf_status, and lets no exception out.
+template <class Body>
+pf_status guard(const Body& body) noexcept {
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::out_of_memory, "out of memory");
+    } catch (const std::exception& failure) {
+        return fail(ErrorCode::internal, failure.what());
+    } catch (...) {
+        return fail(ErrorCode::internal, "unknown exception");
+    }
+}
+
+// Copies as much of `full` as the caller's struct, compiled against an older header, has room for.
+template <class Info>
+pf_status give(const Info& full, Info* out) {
+    const std::size_t room = out->struct_size;
+    if (room < sizeof(std::size_t)) {
+        return wrong_argument("struct_size", room, std::to_string(sizeof(Info)));
+    }
+    std::memcpy(out, &full, std::min(room, sizeof(Info)));
+    out->struct_size = room;
+    return PF_OK;
+}
+
+// The caller's options; what an older header does not have keeps its default, which is zero.
+template <class Options>
+Options take(const Options* options) {
+    Options taken{};
+    if (options != nullptr) {
+        std::memcpy(&taken, options, std::min(options->struct_size, sizeof(Options)));
+    }
+    return taken;
+}
+
+// The caller's allocator; none if it gave none.
+Allocator allocator_of(const pf_allocator* allocator);
+pf_status check_allocator(const pf_allocator* allocator);
+
+// The caller's CPUs, or none.
+pf_status check_cpus(const int* cpus, std::size_t num_cpus);
+
+// "1.5 MB"
+std::string megabytes(std::size_t bytes);
+
+}  // namespace pf::api

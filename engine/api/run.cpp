@@ -1,0 +1,150 @@
+// The C interface: runs, and what is refused at their door.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/api/boundary.hpp"
+
+using namespace pf::api;
+
+namespace {
+
+using pf::ErrorCode;
+using pf::RunRequest;
+using pf::Session;
+
+std::size_t image_bytes(const Session& session) {
+    return 3 * session.plan().input_height * session.plan().input_width *
+           pf::bytes_per_value(session.input_format());
+}
+
+// Of an output that is wanted; one that is not may have any size.
+pf_status check_size(const char* name, const float* output, std::size_t found,
+                     std::size_t expected) {
+    if (output == nullptr || found == expected) return PF_OK;
+    return wrong_argument(name, found, std::to_string(expected));
+}
+
+bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes) {
+    const auto first = reinterpret_cast<std::uintptr_t>(a);
+    const auto second = reinterpret_cast<std::uintptr_t>(b);
+    return first < second + b_bytes && second < first + a_bytes;
+}
+
+pf_status check_apart(const RunRequest& request, std::size_t input_bytes, const float* output,
+                      std::size_t num_floats, const char* name) {
+    if (output == nullptr) return PF_OK;
+    if (!overlap(request.input, input_bytes, output, num_floats * sizeof(float))) return PF_OK;
+    return fail({ErrorCode::invalid_argument, std::string(name) + " overlaps the input"});
+}
+
+// That no output lies where the input is read from.
+pf_status check_overlaps(const Session& session, const RunRequest& request) {
+    const pf::Model& model = session.model();
+    const std::size_t input_bytes = request.batch * image_bytes(session);
+    const std::size_t classes = request.batch * model.description.head.classes;
+    const std::size_t features = request.batch * model.description.stages.back().channels;
+    const auto check = [&](const float* output, std::size_t num_floats, const char* name) {
+        return check_apart(request, input_bytes, output, num_floats, name);
+    };
+    pf_status status = check(request.logits, classes, "logits");
+    if (status == PF_OK) status = check(request.probabilities, classes, "probabilities");
+    if (status == PF_OK) status = check(request.features, features, "features");
+    for (std::size_t i = 0; status == PF_OK && i < request.stage_maps.size(); ++i) {
+        const pf::MapPlan& shape = session.tap_shape(model.stage_taps[i]);
+        status = check(request.stage_maps[i], request.batch * shape.channels * shape.pixels(),
+                       "stage_maps");
+    }
+    return status;
+}
+
+pf_status run(Session& session, const RunRequest& request) {
+    if (request.batch == 0) return wrong_argument("batch", 0, "1 or more");
+    const std::size_t most = SIZE_MAX / sizeof(float) / image_bytes(session);
+    if (request.batch > most) {
+        return wrong_argument("batch", request.batch, "at most " + std::to_string(most));
+    }
+    if (pf_status status = check_overlaps(session, request); status != PF_OK) return status;
+    const pf::Status status = session.run(request);
+    return status ? PF_OK : fail(status.error());
+}
+
+pf_status check_sizes(const Session& session, const pf_run& run, std::size_t batch) {
+    const pf::Model& model = session.model();
+    const std::size_t classes = batch * model.description.head.classes;
+    const std::size_t features = batch * model.description.stages.back().channels;
+    const std::size_t stages = model.stage_taps.size();
+    const std::size_t input_bytes = batch * image_bytes(session);
+    if (run.input_bytes != input_bytes) {
+        return wrong_argument("input_bytes", run.input_bytes, std::to_string(input_bytes));
+    }
+    pf_status status = check_size("num_logits", run.logits, run.num_logits, classes);
+    if (status == PF_OK) {
+        status = check_size("num_probabilities", run.probabilities, run.num_probabilities, classes);
+    }
+    if (status == PF_OK) {
+        status = check_size("num_features", run.features, run.num_features, features);
+    }
+    if (status == PF_OK && run.stage_maps != nullptr && run.num_stages != stages) {
+        status = wrong_argument("num_stages", run.num_stages, std::to_string(stages));
+    }
+    return status;
+}
+
+}  // namespace
+
+pf_status pf_session_run(pf_session* session, const float* input, size_t batch, float* logits) {
+    return guard([&] {
+        if (session == nullptr) return null_argument("session");
+        if (input == nullptr) return null_argument("input");
+        if (logits == nullptr) return null_argument("logits");
+        if (session->session->input_format() == pf::InputFormat::nhwc_u8) {
+            return fail(ErrorCode::invalid_argument,
+                        "this session's images are bytes: use pf_session_run_with");
+        }
+        return run(*session->session, {.input = input, .batch = batch, .logits = logits});
+    });
+}
+
+pf_status pf_session_run_tapped(pf_session* session, const float* input, float* logits,
+                                float* const* taps, size_t num_taps) {
+    return guard([&] {
+        if (session == nullptr) return null_argument("session");
+        if (input == nullptr) return null_argument("input");
+        if (logits == nullptr) return null_argument("logits");
+        if (taps == nullptr) return null_argument("taps");
+        const std::size_t expected = session->session->model().taps.size();
+        if (num_taps != expected) {
+            return wrong_argument("num_taps", num_taps, std::to_string(expected));
+        }
+        if (session->session->input_format() == pf::InputFormat::nhwc_u8) {
+            return fail(ErrorCode::invalid_argument,
+                        "this session's images are bytes: taps need a session for floats");
+        }
+        return run(*session->session, {.input = input, .logits = logits, .taps = {taps, num_taps}});
+    });
+}
+
+pf_status pf_session_run_with(pf_session* session, const pf_run* wanted) {
+    return guard([&] {
+        if (session == nullptr) return null_argument("session");
+        if (wanted == nullptr) return null_argument("run");
+        const pf_run taken = take(wanted);
+        if (taken.input == nullptr) return null_argument("input");
+        const std::size_t batch = std::max<std::size_t>(taken.batch, 1);
+        if (pf_status status = check_sizes(*session->session, taken, batch); status != PF_OK) {
+            return status;
+        }
+        constexpr std::uint64_t kLongest = std::uint64_t{1} << 50;  // microseconds, 35 years
+        RunRequest request{.input = taken.input,
+                           .batch = batch,
+                           .logits = taken.logits,
+                           .probabilities = taken.probabilities,
+                           .features = taken.features,
+                           .timeout = std::chrono::microseconds(
+                               std::min<std::uint64_t>(taken.timeout_us, kLongest))};
+        if (taken.stage_maps != nullptr) request.stage_maps = {taken.stage_maps, taken.num_stages};
+        return run(*session->session, request);
+    });
+}
+
+void pf_session_cancel(pf_session* session) {
+    if (session != nullptr) session->session->cancel();
+}

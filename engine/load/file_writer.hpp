@@ -1,0 +1,41 @@
+// FileWriter: replaces a file as a whole, or leaves it as it was.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/base/result.hpp"
+
+namespace pf {
+
+// Writes into a new file beside the target, which commit() puts in the target's place; without
+// that, it is deleted. Move-only. Errors are of code file_error and name the target.
+class FileWriter {
+  public:
+    static Result<FileWriter> create(const std::string& file);
+
+    FileWriter(FileWriter&& other) noexcept
+        : file_(std::move(other.file_)),
+          temporary_(std::exchange(other.temporary_, {})),
+          descriptor_(std::exchange(other.descriptor_, -1)) {}
+    FileWriter& operator=(FileWriter&&) = delete;
+    ~FileWriter();
+
+    Status write(std::span<const std::byte> bytes);
+    // The bytes are on the disk before the name points to them.
+    Status commit();
+
+  private:
+    FileWriter(std::string file, std::string temporary, int descriptor)
+        : file_(std::move(file)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+    Error failed(const char* what) const;
+
+    std::string file_;
+    std::string temporary_;  // empty once it is no more
+    int descriptor_ = -1;
+};
+
+}  // namespace pf

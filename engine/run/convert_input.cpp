@@ -1,0 +1,47 @@
+// convert_input: an image as the caller has it becomes the planes that the stem reads.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/convert_input.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace pf {
+namespace {
+
+constexpr std::size_t kChannels = 3;
+
+void split_planes(const void* image, std::size_t num_pixels, kernels::Range pixels, float* planes) {
+    const auto* bytes = static_cast<const std::byte*>(image);  // perhaps not aligned to a float
+    for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
+        float values[kChannels];
+        std::memcpy(values, bytes + i * sizeof values, sizeof values);
+        for (std::size_t c = 0; c < kChannels; ++c) planes[c * num_pixels + i] = values[c];
+    }
+}
+
+void normalise_planes(const void* image, const Levels& levels, std::size_t num_pixels,
+                      kernels::Range pixels, float* planes) {
+    const auto* bytes = static_cast<const std::uint8_t*>(image);
+    for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
+        for (std::size_t c = 0; c < kChannels; ++c) {
+            planes[c * num_pixels + i] = levels[c][bytes[i * kChannels + c]];
+        }
+    }
+}
+
+}  // namespace
+
+std::size_t bytes_per_value(InputFormat format) {
+    return format == InputFormat::nhwc_u8 ? 1 : sizeof(float);
+}
+
+void convert_input(const void* image, InputFormat format, const Levels& levels,
+                   std::size_t num_pixels, kernels::Range pixels, float* planes) {
+    if (format == InputFormat::nhwc_u8) {
+        normalise_planes(image, levels, num_pixels, pixels, planes);
+    } else {
+        split_planes(image, num_pixels, pixels, planes);
+    }
+}
+
+}  // namespace pf

@@ -1,0 +1,82 @@
+// Session::Worker: from the caller's image and to the caller's outputs.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/run/worker.hpp"
+
+namespace pf {
+
+using kernels::Range;
+
+namespace {
+
+// exp(x - max) / sum, in double, so that no logit overflows and the sum rounds nothing away. `to`
+// may be unaligned.
+void softmax(std::span<const float> logits, float* to) {
+    const double largest = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float logit : logits) sum += std::exp(logit - largest);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        const auto value = static_cast<float>(std::exp(logits[i] - largest) / sum);
+        std::memcpy(to + i, &value, sizeof value);
+    }
+}
+
+}  // namespace
+
+void Session::Worker::convert_image() {
+    const std::size_t pixels = session_.plan_.input_height * session_.plan_.input_width;
+    const InputFormat format = session_.input_format_;
+    const std::byte* image = static_cast<const std::byte*>(image_.request.input) +
+                             image_.index * 3 * pixels * bytes_per_value(format);
+    if (format == InputFormat::nchw_f32) {
+        planes_ = reinterpret_cast<const float*>(image);
+        return;
+    }
+    float* planes = maps_ + session_.plan_.planes_offset;
+    pf::convert_input(image, format, session_.levels_, pixels, share(pixels), planes);
+    planes_ = planes;
+    barrier();
+}
+
+void Session::Worker::copy_block(const Step& step) const {
+    const RunRequest& request = image_.request;
+    if (!request.taps.empty()) copy_map(*step.output_map, request.taps[*step.tap]);
+    for (std::size_t stage = 0; stage < request.stage_maps.size(); ++stage) {
+        if (model_.stage_taps[stage] == *step.tap) {
+            copy_map(*step.output_map, request.stage_maps[stage]);
+        }
+    }
+}
+
+// From the blocked layout to the image's dense [channels, height, width] of the batch at `to`.
+void Session::Worker::copy_map(std::size_t index, float* to) const {
+    if (to == nullptr) return;
+    const MapPlan& map = session_.plan_.maps[index];
+    const float* from = map_data(index);
+    const std::size_t block = kernels_.block;
+    const Range channels = share(map.channels);
+    to += image_.index * map.channels * map.pixels();
+    for (std::size_t c = channels.begin; c < channels.end; ++c) {
+        const float* plane = from + c / block * map.pixels() * block + c % block;
+        for (std::size_t p = 0; p < map.pixels(); ++p) {
+            std::memcpy(to + c * map.pixels() + p, plane + p * block, sizeof(float));
+        }
+    }
+}
+
+void Session::Worker::write_logits() const {
+    const std::size_t classes = model_.description.head.classes;
+    const std::span logits(maps_ + session_.plan_.logits_offset, classes);
+    const RunRequest& request = image_.request;
+    if (request.logits != nullptr) {
+        std::memcpy(request.logits + image_.index * classes, logits.data(), logits.size_bytes());
+    }
+    if (request.probabilities != nullptr) {
+        softmax(logits, request.probabilities + image_.index * classes);
+    }
+}
+
+}  // namespace pf

@@ -1,0 +1,251 @@
+// Models from memory and from compiled files; allocators and log lines.
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <poolformer/poolformer.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/api_handles.hpp"
+#include "tests/support/api_session.hpp"
+#include "tests/support/blocked_map.hpp"
+#include "tests/support/hash.hpp"
+
+namespace pf::test {
+namespace {
+
+std::string content_of(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<float> logits_of(const pf_model* model) {
+    const std::vector<float> image = hash_floats(3 * kSide * kSide, 3);
+    std::vector<float> logits(kClasses);
+    const SessionHandle session = open(model);
+    REQUIRE(pf_session_run(session.get(), image.data(), 1, logits.data()) == PF_OK);
+    return logits;
+}
+
+ModelHandle load_path(const std::string& path, const pf_model_options* options = nullptr) {
+    pf_model* model = nullptr;
+    REQUIRE_MESSAGE(pf_model_load(path.c_str(), options, &model) == PF_OK, pf_last_error());
+    return ModelHandle(model);
+}
+
+struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+};
+
+// A file's bytes at an address that is a multiple of 64.
+std::unique_ptr<char, Free> aligned_copy(const std::string& bytes) {
+    std::unique_ptr<char, Free> copy(
+        static_cast<char*>(std::aligned_alloc(64, (bytes.size() + 63) / 64 * 64)));
+    std::memcpy(copy.get(), bytes.data(), bytes.size());
+    return copy;
+}
+
+// Counts what it gives and takes back.
+struct Counter {
+    int blocks = 0;
+    std::size_t bytes = 0;
+    bool is_empty = false;  // gives nothing
+
+    pf_allocator allocator() {
+        return {[](void* user, std::size_t bytes, std::size_t alignment) -> void* {
+                    auto& counter = *static_cast<Counter*>(user);
+                    if (counter.is_empty) return nullptr;
+                    ++counter.blocks;
+                    counter.bytes += bytes;
+                    return std::aligned_alloc(alignment,
+                                              (bytes + alignment - 1) / alignment * alignment);
+                },
+                [](void* user, void* memory, std::size_t bytes) {
+                    auto& counter = *static_cast<Counter*>(user);
+                    --counter.blocks;
+                    counter.bytes -= bytes;
+                    std::free(memory);
+                },
+                this};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("pf_model_load_memory: the bytes of the two files are the folder") {
+    const Folder folder;
+    const std::string json = content_of(folder.folder.path("model.json"));
+    const std::string weights = content_of(folder.folder.path("model.safetensors"));
+    pf_model* model = nullptr;
+    REQUIRE(pf_model_load_memory(json.data(), json.size(), weights.data(), weights.size(), nullptr,
+                                 &model) == PF_OK);
+    const ModelHandle from_memory(model);
+    CHECK(same_bits(logits_of(model), logits_of(load(folder).get())));
+
+    pf_model* none = nullptr;
+    check_refused(pf_model_load_memory(json.data(), json.size() - 1, weights.data(), weights.size(),
+                                       nullptr, &none),
+                  PF_INVALID_MODEL, "model.json");
+    check_refused(pf_model_load_memory(json.data(), json.size(), weights.data(), weights.size() - 1,
+                                       nullptr, &none),
+                  PF_INVALID_MODEL, "model.safetensors");
+    check_null(pf_model_load_memory(nullptr, 0, weights.data(), 0, nullptr, &none), "json");
+    check_null(pf_model_load_memory(json.data(), 0, nullptr, 0, nullptr, &none), "safetensors");
+    CHECK(none == nullptr);
+}
+
+TEST_CASE("compiled file: mapped, copied or in memory, it gives the bits of the folder") {
+    const Folder folder(true);
+    const std::string file = folder.folder.path("model.pf");
+    for (const std::string& isa : runnable_isas()) {
+        CAPTURE(isa);
+        const pf_model_options wanted = model_options(isa.c_str());
+        const ModelHandle model = load_path(folder.folder.path(), &wanted);
+        const std::vector<float> expected = logits_of(model.get());
+        REQUIRE_MESSAGE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK,
+                        pf_last_error());
+        auto options = sized<pf_model_options>();
+        options.isa = isa.c_str();
+        for (const int copy : {0, 1}) {
+            options.copy_weights = copy;
+            const ModelHandle compiled = load_path(file, &options);
+            CHECK(same_bits(logits_of(compiled.get()), expected));
+            CHECK(std::string(pf_model_label(compiled.get(), 4)) == "e");
+            auto info = sized<pf_model_info>();
+            auto original = sized<pf_model_info>();
+            REQUIRE(pf_model_get_info(compiled.get(), &info) == PF_OK);
+            REQUIRE(pf_model_get_info(model.get(), &original) == PF_OK);
+            CHECK(info.num_parameters == original.num_parameters);
+            CHECK(std::string(info.isa) == isa);
+
+            const std::string bytes = content_of(file);
+            const auto aligned = aligned_copy(bytes);
+            pf_model* in_memory = nullptr;
+            REQUIRE(pf_model_load_compiled_memory(aligned.get(), bytes.size(), &options,
+                                                  &in_memory) == PF_OK);
+            CHECK(same_bits(logits_of(ModelHandle(in_memory).get()), expected));
+            check_refused(pf_model_load_compiled_memory(aligned.get() + 4, bytes.size(), &options,
+                                                        &in_memory),
+                          PF_INVALID_ARGUMENT, "multiple of 64");
+        }
+        // A compiled model can be saved again, and is the same file.
+        const std::string again = folder.folder.path("again.pf");
+        REQUIRE(pf_model_save_compiled(load_path(file, &options).get(), again.c_str()) == PF_OK);
+        CHECK(content_of(again) == content_of(file));
+    }
+}
+
+TEST_CASE("compiled file: a mapped one keeps working when its name is replaced or removed") {
+    const Folder folder;
+    const std::string file = folder.folder.path("model.pf");
+    const ModelHandle model = load(folder);
+    REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
+    const ModelHandle mapped = load_path(file);
+    REQUIRE(pf_model_save_compiled(mapped.get(), file.c_str()) == PF_OK);
+    CHECK(same_bits(logits_of(mapped.get()), logits_of(model.get())));
+    std::filesystem::remove(file);
+    CHECK(same_bits(logits_of(mapped.get()), logits_of(model.get())));
+}
+
+TEST_CASE("pf_model_save_compiled: what cannot be written leaves nothing behind") {
+    const Folder folder;
+    const ModelHandle model = load(folder);
+    check_refused(pf_model_save_compiled(model.get(), "/no/such/folder/model.pf"), PF_FILE_ERROR,
+                  "/no/such/folder/model.pf");
+    const std::string is_folder = folder.folder.path("taken");
+    std::filesystem::create_directory(is_folder);
+    check_refused(pf_model_save_compiled(model.get(), is_folder.c_str()), PF_FILE_ERROR, "taken");
+    std::size_t num_files = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(folder.folder.path())) {
+        ++num_files;
+    }
+    CHECK(num_files == 3);  // two of the model, and the folder
+    check_null(pf_model_save_compiled(nullptr, "x"), "model");
+    check_null(pf_model_save_compiled(model.get(), nullptr), "file");
+}
+
+TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
+    const Folder folder;
+    Counter counter;
+    const pf_allocator allocator = counter.allocator();
+    auto options = sized<pf_model_options>();
+    options.allocator = &allocator;
+    auto with_arena = session_options(0, 0, 2);
+    with_arena.allocator = &allocator;
+    {
+        const ModelHandle model = load_path(folder.folder.path(), &options);
+        CHECK(counter.blocks == 1);
+        CHECK(same_bits(logits_of(model.get()), logits_of(load(folder).get())));
+        const SessionHandle session = open(model.get(), &with_arena);
+        CHECK(counter.blocks == 2);
+
+        const std::string file = folder.folder.path("model.pf");
+        REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
+        options.copy_weights = 1;
+        const ModelHandle copied = load_path(file, &options);
+        CHECK(counter.blocks == 3);
+    }
+    CHECK(counter.blocks == 0);
+    CHECK(counter.bytes == 0);
+
+    counter.is_empty = true;
+    pf_model* none = nullptr;
+    check_refused(pf_model_load(folder.folder.path().c_str(), &options, &none), PF_OUT_OF_MEMORY,
+                  "cannot allocate");
+    const ModelHandle model = load(folder);
+    pf_session* session = nullptr;
+    check_refused(pf_session_create(model.get(), &with_arena, &session), PF_OUT_OF_MEMORY,
+                  "cannot allocate");
+    const pf_allocator half{allocator.allocate, nullptr, nullptr};
+    options.allocator = &half;
+    check_null(pf_model_load(folder.folder.path().c_str(), &options, &none),
+               "allocator->deallocate");
+}
+
+TEST_CASE("log: loading and making a session say what came of it") {
+    const Folder folder;
+    std::vector<std::string> lines;
+    const pf_log_function log = [](void* user, pf_log_level, const char* message) {
+        static_cast<std::vector<std::string>*>(user)->emplace_back(message);
+    };
+    auto options = sized<pf_model_options>();
+    options.log = log;
+    options.log_user = &lines;
+    const ModelHandle model = load_path(folder.folder.path(), &options);
+    auto for_session = session_options(0, 0, 2);
+    for_session.log = log;
+    for_session.log_user = &lines;
+    const SessionHandle session = open(model.get(), &for_session);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].find("compiled for") != std::string::npos);
+    CHECK(lines[1].find("24x24, 2 threads") != std::string::npos);
+}
+
+TEST_CASE("cpus: workers run where they are told, or creating them fails") {
+    auto options = sized<pf_team_options>();
+    options.num_threads = 2;
+    const int first[] = {0, 0};
+    options.cpus = first;
+    options.num_cpus = 2;
+    pf_team* team = nullptr;
+    REQUIRE_MESSAGE(pf_team_create(&options, &team) == PF_OK, pf_last_error());
+    pf_team_destroy(team);
+    for (const int bad : {-1, 100000}) {
+        const int cpus[] = {bad};
+        options.cpus = cpus;
+        options.num_cpus = 1;
+        check_refused(pf_team_create(&options, &team), PF_INVALID_ARGUMENT, std::to_string(bad));
+        CHECK(team == nullptr);
+    }
+    options.cpus = nullptr;
+    check_null(pf_team_create(&options, &team), "cpus");
+}
+
+}  // namespace pf::test

@@ -1,0 +1,266 @@
+// pf_session_run_with: every input format and output, sizes, timeouts, cancelling.
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <poolformer/poolformer.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "tests/support/api_handles.hpp"
+#include "tests/support/blocked_map.hpp"
+#include "tests/support/hash.hpp"
+
+namespace pf::test {
+namespace {
+
+constexpr std::size_t kBatch = 3;
+constexpr std::size_t kPixels = kSide * kSide;
+constexpr std::size_t kFeatures = 16;  // tiny_description's last stage
+
+std::vector<std::uint8_t> hash_bytes(std::size_t count) {
+    std::vector<std::uint8_t> bytes;
+    for (const float value : hash_floats(count, 9)) {
+        bytes.push_back(static_cast<std::uint8_t>(std::lround((value + 2) * 63)));
+    }
+    return bytes;
+}
+
+SessionHandle open_with(const pf_model* model, pf_input_format format, std::size_t threads = 1,
+                        std::size_t batch = 1) {
+    auto options = session_options(0, 0, threads);
+    options.input_format = format;
+    options.batch = batch;
+    return open(model, &options);
+}
+
+// A run of `input`, which must outlive it, with room for all outputs.
+struct Run {
+    pf_run request = sized<pf_run>();
+    std::vector<float> logits = std::vector<float>(kBatch * kClasses);
+    std::vector<float> probabilities = std::vector<float>(kBatch * kClasses);
+    std::vector<float> features = std::vector<float>(kBatch * kFeatures);
+
+    template <class Value>
+    explicit Run(const std::vector<Value>& input) {
+        request.batch = kBatch;
+        request.input = input.data();
+        request.input_bytes = input.size() * sizeof(Value);
+        request.logits = logits.data();
+        request.num_logits = logits.size();
+        request.probabilities = probabilities.data();
+        request.num_probabilities = probabilities.size();
+        request.features = features.data();
+        request.num_features = features.size();
+    }
+};
+
+std::vector<float> plain_logits(const pf_model* model, const std::vector<float>& images) {
+    std::vector<float> logits(kBatch * kClasses);
+    const SessionHandle session = open(model);
+    REQUIRE(pf_session_run(session.get(), images.data(), kBatch, logits.data()) == PF_OK);
+    return logits;
+}
+
+// [batch][3][pixels] as [batch][pixels][3].
+std::vector<float> to_nhwc(const std::vector<float>& planes) {
+    std::vector<float> pixels(planes.size());
+    for (std::size_t i = 0; i < planes.size(); ++i) {
+        const std::size_t image = i / (3 * kPixels), c = i / kPixels % 3, p = i % kPixels;
+        pixels[(image * kPixels + p) * 3 + c] = planes[i];
+    }
+    return pixels;
+}
+
+}  // namespace
+
+TEST_CASE("pf_session_run_with: all formats and any number of threads give the same bits") {
+    const ModelHandle model = load(Folder());
+    const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 5);
+    const std::vector<float> expected = plain_logits(model.get(), images);
+    for (const std::size_t threads : {1, 2, 3}) {
+        for (const std::size_t planned : {std::size_t{1}, kBatch}) {
+            Run planar(images);
+            const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, threads, planned);
+            REQUIRE(pf_session_run_with(session.get(), &planar.request) == PF_OK);
+            CHECK(same_bits(planar.logits, expected));
+
+            const std::vector<float> pixels = to_nhwc(images);
+            Run interleaved(pixels);
+            const auto nhwc = open_with(model.get(), PF_INPUT_NHWC_F32, threads, planned);
+            REQUIRE(pf_session_run_with(nhwc.get(), &interleaved.request) == PF_OK);
+            CHECK(same_bits(interleaved.logits, expected));
+            CHECK(same_bits(interleaved.features, planar.features));
+        }
+    }
+}
+
+TEST_CASE("pf_session_run_with: bytes are normalised as pf_preprocess does") {
+    const ModelHandle model = load(Folder());
+    const std::vector<std::uint8_t> bytes = hash_bytes(3 * kPixels);
+    // At the size of the input nothing is resized or cropped, if the description's sizes agree.
+    auto info = sized<pf_model_info>();
+    REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
+    std::vector<std::uint8_t> batch;
+    for (std::size_t i = 0; i < kBatch; ++i) batch.insert(batch.end(), bytes.begin(), bytes.end());
+    Run run(batch);
+    const auto session = open_with(model.get(), PF_INPUT_NHWC_U8, 2);
+    REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+
+    const Description description = tiny_description();
+    std::vector<float> planes(kBatch * 3 * kPixels);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const std::size_t c = i % 3;
+        const float unit = static_cast<float>(batch[i]) / 255.0f;
+        const float value = (unit - static_cast<float>(description.input.mean[c])) /
+                            static_cast<float>(description.input.std[c]);
+        planes[(i / (3 * kPixels) * 3 + c) * kPixels + i / 3 % kPixels] = value;
+    }
+    CHECK(same_bits(run.logits, plain_logits(model.get(), planes)));
+}
+
+TEST_CASE("pf_session_run_with: probabilities, features and stage maps") {
+    const ModelHandle model = load(Folder());
+    const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 6);
+    const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, 2);
+    auto info = sized<pf_session_info>();
+    REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
+    std::vector<std::vector<float>> maps;
+    std::vector<float*> pointers;
+    for (std::size_t stage = 0; stage < 2; ++stage) {
+        auto shape = sized<pf_tap_info>();
+        REQUIRE(pf_session_stage_info(session.get(), stage, &shape) == PF_OK);
+        CHECK(std::string(shape.name) == (stage == 0 ? "s0.b0" : "s1.b1"));
+        pointers.push_back(
+            maps.emplace_back(kBatch * shape.channels * shape.height * shape.width).data());
+    }
+    Run run(images);
+    run.request.stage_maps = pointers.data();
+    run.request.num_stages = pointers.size();
+    REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+    CHECK(same_bits(run.logits, plain_logits(model.get(), images)));
+
+    // The stage maps are the taps of the last blocks, image by image.
+    for (std::size_t n = 0; n < kBatch; ++n) {
+        std::vector<float> first(maps[0].size() / kBatch), last(maps[1].size() / kBatch);
+        std::vector<float*> taps{first.data(), nullptr, last.data()};
+        std::vector<float> logits(kClasses);
+        REQUIRE(pf_session_run_tapped(session.get(), images.data() + n * 3 * kPixels, logits.data(),
+                                      taps.data(), taps.size()) == PF_OK);
+        CHECK(same_bits(std::span(maps[0]).subspan(n * first.size(), first.size()), first));
+        CHECK(same_bits(std::span(maps[1]).subspan(n * last.size(), last.size()), last));
+
+        double sum = 0;
+        for (std::size_t i = 0; i < kClasses; ++i) sum += std::exp(double{logits[i]});
+        for (std::size_t i = 0; i < kClasses; ++i) {
+            CHECK(run.probabilities[n * kClasses + i] ==
+                  doctest::Approx(std::exp(double{logits[i]}) / sum).epsilon(1e-6));
+        }
+    }
+
+    // Outputs that are not wanted change no bit of the others.
+    Run fewer(images);
+    fewer.request.logits = nullptr;
+    fewer.request.features = nullptr;
+    REQUIRE(pf_session_run_with(session.get(), &fewer.request) == PF_OK);
+    CHECK(same_bits(fewer.probabilities, run.probabilities));
+}
+
+TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refused by name") {
+    const ModelHandle model = load(Folder());
+    std::vector<float> images(kBatch * 3 * kPixels);
+    const auto session = open_with(model.get(), PF_INPUT_NCHW_F32);
+    const auto refused = [&](const char* part, auto&& damage) {
+        Run run(images);
+        damage(run.request);
+        check_refused(pf_session_run_with(session.get(), &run.request), PF_INVALID_ARGUMENT, part);
+    };
+    refused("input_bytes: found", [](pf_run& run) { run.input_bytes -= 4; });
+    refused("input_bytes: found", [](pf_run& run) { run.batch += 1; });
+    refused("num_logits: found 14, expected 15", [](pf_run& run) { run.num_logits -= 1; });
+    refused("num_probabilities: found", [](pf_run& run) { run.num_probabilities += 1; });
+    refused("num_features: found", [](pf_run& run) { run.num_features = 0; });
+    refused("input is NULL", [](pf_run& run) { run.input = nullptr; });
+    refused("logits overlaps the input", [&](pf_run& run) { run.logits = images.data() + 7; });
+    refused("features overlaps", [&](pf_run& run) { run.features = images.data(); });
+    float* maps[] = {nullptr, images.data()};
+    refused("num_stages: found 1", [&](pf_run& run) { run.stage_maps = maps, run.num_stages = 1; });
+    refused("stage_maps overlaps", [&](pf_run& run) { run.stage_maps = maps, run.num_stages = 2; });
+    check_null(pf_session_run_with(nullptr, nullptr), "session");
+    check_null(pf_session_run_with(session.get(), nullptr), "run");
+    check_refused(pf_session_run(session.get(), images.data(), 1, images.data() + 1),
+                  PF_INVALID_ARGUMENT, "overlaps");
+    check_refused(pf_session_run(session.get(), images.data(), SIZE_MAX / 8, images.data()),
+                  PF_INVALID_ARGUMENT, "batch");
+    // What this batch does not need may be missing: any buffer at all, or a size of nothing.
+    pf_run nothing = sized<pf_run>();
+    nothing.input = images.data();
+    nothing.input_bytes = 3 * kPixels * sizeof(float);
+    CHECK(pf_session_run_with(session.get(), &nothing) == PF_OK);
+}
+
+TEST_CASE("pf_session_run_with: buffers need no alignment") {
+    const ModelHandle model = load(Folder());
+    const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 7);
+    std::vector<std::byte> input(images.size() * sizeof(float) + 1);
+    std::memcpy(input.data() + 1, images.data(), images.size() * sizeof(float));
+    std::vector<std::byte> output(kBatch * kClasses * sizeof(float) + 3);
+    Run run(images);
+    run.request.input = input.data() + 1;
+    run.request.logits = reinterpret_cast<float*>(output.data() + 3);
+    const auto session = open_with(model.get(), PF_INPUT_NHWC_F32);
+    REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+    Run aligned(images);
+    REQUIRE(pf_session_run_with(session.get(), &aligned.request) == PF_OK);
+    CHECK(std::memcmp(output.data() + 3, aligned.logits.data(), kBatch * kClasses * 4) == 0);
+}
+
+TEST_SUITE("threads") {
+    TEST_CASE("pf_session_cancel and timeout_us stop a run; the session runs on afterwards") {
+        const ModelHandle model = load(Folder());
+        constexpr std::size_t kMany = 5000;  // far more than milliseconds of work
+        const std::vector<float> images(kMany * 3 * kPixels, 0.5f);
+        std::vector<float> logits(kMany * kClasses);
+        auto request = sized<pf_run>();
+        request.batch = kMany;
+        request.input = images.data();
+        request.input_bytes = images.size() * sizeof(float);
+        request.logits = logits.data();
+        request.num_logits = logits.size();
+        const std::vector<float> expected =
+            plain_logits(model.get(), {images.begin(), images.begin() + kBatch * 3 * kPixels});
+        for (const std::size_t threads : {1, 2, 3}) {
+            for (const std::size_t planned : {1, 3}) {
+                CAPTURE(threads);
+                CAPTURE(planned);
+                const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, threads, planned);
+                request.timeout_us = 2000;
+                check_refused(pf_session_run_with(session.get(), &request), PF_DEADLINE_EXCEEDED,
+                              "timeout");
+                request.timeout_us = 0;
+                std::atomic<bool> is_over{false};
+                std::thread other([&] {
+                    while (!is_over) {  // the first ones may come before the run
+                        pf_session_cancel(session.get());
+                        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    }
+                });
+                const pf_status status = pf_session_run_with(session.get(), &request);
+                is_over = true;
+                other.join();
+                check_refused(status, PF_CANCELLED, "cancelled");
+                std::vector<float> after(kBatch * kClasses);
+                REQUIRE(pf_session_run(session.get(), images.data(), kBatch, after.data()) ==
+                        PF_OK);
+                CHECK(same_bits(after, expected));
+            }
+        }
+        pf_session_cancel(nullptr);
+    }
+}
+
+}  // namespace pf::test
