@@ -8,9 +8,11 @@
 #include "bench/kernels/buffers.hpp"
 #include "bench/kernels/measure.hpp"
 #include "engine/compile/compile.hpp"
+#include "engine/compile/compiled_file.hpp"
 #include "engine/run/cpu_budget.hpp"
 #include "engine/run/session.hpp"
 #include "kernels/dispatch.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace pf::bench {
 namespace {
@@ -23,6 +25,14 @@ void load(benchmark::State& state, const kernels::KernelTable& table, const std:
         const auto loaded = load_model_folder(folder);
         if (!loaded) return state.SkipWithError(loaded.error().message.c_str());
         const auto model = compile(*loaded, table);
+        if (!model) return state.SkipWithError(model.error().message.c_str());
+    }
+}
+
+// Mapping, or copying, a compiled file in the page cache.
+void load_compiled(benchmark::State& state, const std::string& file, WeightMemory memory) {
+    for (auto _ : state) {
+        const auto model = load_compiled_file(file, {.memory = memory});
         if (!model) return state.SkipWithError(model.error().message.c_str());
     }
 }
@@ -49,6 +59,25 @@ void run(benchmark::State& state, const std::shared_ptr<const Model>& model,
     if (!is_done) state.SkipWithError("a run failed");
 }
 
+// The model as a compiled file, which may stay mapped when its name is gone.
+Status add_compiled(const kernels::KernelTable& table, const Model& model,
+                    const std::string& name) {
+    static const test::TemporaryFolder folder;
+    const std::string file = folder.path(name + "." + table.name);
+    if (Status status = save_compiled_file(model, file); !status) return status;
+    for (const WeightMemory memory : {WeightMemory::mapped, WeightMemory::copied}) {
+        const std::string way = memory == WeightMemory::mapped ? "mapped" : "copied";
+        add_benchmark("load_compiled", table, name + "/" + way,
+                      [=](benchmark::State& state) { load_compiled(state, file, memory); });
+        auto loaded = load_compiled_file(file, {.memory = memory});
+        if (!loaded) return loaded.error();
+        const auto shared = std::make_shared<const Model>(std::move(*loaded));
+        add_benchmark("run_compiled", table, name + "/" + way,
+                      [shared](benchmark::State& state) { run(state, shared, 1); });
+    }
+    return {};
+}
+
 }  // namespace
 
 Status add_model(const kernels::KernelTable& table, const std::string& folder) {
@@ -63,6 +92,7 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder) {
     add_benchmark("session", table, name,
                   [model](benchmark::State& state) { create_session(state, model); });
     add_overhead(table, folder, name);
+    if (Status status = add_compiled(table, *model, name); !status) return status;
     for (std::size_t threads = 1; threads <= cpu_budget(); threads *= 2) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),
                       [model, threads](benchmark::State& state) { run(state, model, threads); });

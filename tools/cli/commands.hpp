@@ -18,6 +18,7 @@ void add_classify(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_bench_diff(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
+void add_compile(CLI::App& app, int& exit_code);
 
 // A number from 1 to `largest`.
 void add_count_option(CLI::App& command, const std::string& name, std::size_t& count,

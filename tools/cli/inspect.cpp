@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/compile/choose_convolution.hpp"
+#include "engine/compile/compiled_file.hpp"
 #include "engine/compile/passes.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/load/weights.hpp"
@@ -117,8 +118,18 @@ std::string describe_graph(const char* title, const Graph& graph) {
     return format("\n%s: %zu nodes\n", title, graph.nodes.size()) + to_string(graph);
 }
 
+// A compiled file's weights are packed: its graph is drawn with zeros in their place.
+Result<LoadedModel> load_for_drawing(const std::string& path) {
+    if (!is_compiled_file(path)) return load_model_folder(path);
+    const auto model = load_compiled_file(path, {});
+    if (!model) return model.error();
+    auto zeros = Weights::zeros(model->description);
+    if (!zeros) return zeros.error();
+    return LoadedModel{model->description, std::move(*zeros)};
+}
+
 int run(const RunnerOptions& options) {
-    const auto loaded = load_model_folder(options.model_folder);
+    const auto loaded = load_for_drawing(options.model_folder);
     if (!loaded) {
         print_error(loaded.error().message);
         return kFailure;

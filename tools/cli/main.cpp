@@ -14,7 +14,8 @@
 namespace {
 
 constexpr const char* kFooter = R"(
-MODEL is a folder with model.json and model.safetensors, such as models/poolformer_c10.
+MODEL is a folder with model.json and model.safetensors, such as models/poolformer_c10, or a file that
+`poolformer compile` wrote.
 PF_ISA=sse4_1, avx2 or avx512 in the environment chooses the instruction set.
 
 Examples:
@@ -39,6 +40,7 @@ int run(int argc, char** argv) {
     pf::cli::add_bench(app, exit_code);
     pf::cli::add_bench_diff(app, exit_code);
     pf::cli::add_inspect(app, exit_code);
+    pf::cli::add_compile(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

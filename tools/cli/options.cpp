@@ -14,7 +14,9 @@ void add_count_option(CLI::App& command, const std::string& name, std::size_t& c
 }
 
 void add_model_option(CLI::App& command, std::string& folder) {
-    command.add_option("MODEL", folder, "Folder of the model")->type_name("")->required();
+    command.add_option("MODEL", folder, "Folder or compiled file of the model")
+        ->type_name("")
+        ->required();
 }
 
 void add_size_option(CLI::App& command, InputSize& size) {

@@ -1,0 +1,79 @@
+// `poolformer compile`: a model as one file that loads in milliseconds.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "tools/cli/commands.hpp"
+#include "tools/cli/report.hpp"
+
+namespace pf::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+The file holds the weights as the kernels of one instruction set read them. It is mapped, not read: it
+loads in milliseconds, and processes that use it share its pages. Another instruction set, or another
+version of the packing, needs another file; the error says so. Replace a file in use, do not rewrite it.
+
+Examples:
+  poolformer compile models/poolformer_c10 -o c10.pf
+  poolformer classify c10.pf models/photos/chelsea.png
+  poolformer compile MODEL -o model.sse4_1.pf --isa sse4_1
+
+Exit codes:
+  0  the file is complete
+  1  the model could not be read, or the file not written; then there is none
+  2  the command line was wrong)";
+
+struct Options {
+    std::string model;
+    std::string output;
+    std::string isa;
+};
+
+Result<ModelHandle> load(const Options& options) {
+    pf_model_options model_options{};
+    model_options.struct_size = sizeof model_options;
+    model_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+    pf_model* model = nullptr;
+    const pf_status status = pf_model_load(options.model.c_str(), &model_options, &model);
+    if (status != PF_OK) return last_error(status);
+    return ModelHandle(model);
+}
+
+int run(const Options& options) {
+    const auto model = load(options);
+    if (!model) {
+        print_error(model.error().message);
+        return kFailure;
+    }
+    if (pf_model_save_compiled(model->get(), options.output.c_str()) != PF_OK) {
+        print_error(pf_last_error());
+        return kFailure;
+    }
+    pf_model_info info{};
+    info.struct_size = sizeof info;
+    pf_model_get_info(model->get(), &info);
+    std::printf("%s: %s for %s, %s of weights\n", options.output.c_str(),
+                without_controls(info.name).c_str(), info.isa,
+                bytes_text(info.weight_bytes).c_str());
+    return kSuccess;
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, int& exit_code) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("compile", "Pack a model into one file that loads fast");
+    command->footer(kFooter);
+    add_model_option(*command, options->model);
+    command->add_option("-o,--output", options->output, "File to write")
+        ->type_name("FILE")
+        ->required();
+    command->add_option("--isa", options->isa, "Instruction set (default: the CPU's best)")
+        ->type_name("NAME");
+    command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace pf::cli
