@@ -12,7 +12,8 @@ Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, 
 check; at most 12 minutes on two cores. The output of each step is kept in build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
-    --full   fuzz for 10 minutes instead of 1, and test threads with ThreadSanitizer, as --live does
+    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times, and test
+             threads with ThreadSanitizer, as --live does
     --step   run one step (below) and show its output
 
 The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
@@ -36,6 +37,7 @@ passed=0
 failed=0
 not_run=()
 fuzz_seconds=60
+is_full=no
 dependencies=--tests
 
 # Prints how many cases passed and failed by what a log says: doctest's, the live comparison's.
@@ -86,7 +88,7 @@ run() {
 while [ "$#" -gt 0 ]; do
     case "$1" in
         --live) dependencies=--live && echo "The first time, --live downloads $download." ;;
-        --full) fuzz_seconds=600 ;;
+        --full) fuzz_seconds=600 && is_full=yes ;;
         --step)
             shift
             "step_${1:?needs a name}" "${@:2}"
@@ -116,11 +118,16 @@ done
 if [ "$dependencies" = --live ]; then
     run build asan # all of it: clang++ has other warnings than g++
 else
-    run build asan --target pf_tests fuzz_model fuzz_safetensors
+    run build asan --target pf_tests fuzz_model fuzz_safetensors fuzz_compiled
 fi
 run tests_asan "${isas[@]}"
 run fuzz "$fuzz_seconds"
-if [ "$dependencies" = --live ] || [ "$fuzz_seconds" -gt 60 ]; then
+if [ "$is_full" = yes ]; then
+    run endurance
+else
+    not_run+=("thousands of runs of the shipped model: tools/test.sh --full")
+fi
+if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests
     run tests_tsan "${isas[0]}"
 else

@@ -12,64 +12,17 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
 #include "tests/resources/syscall_filter.hpp"
+#include "tests/support/shipped_model.hpp"
 
 namespace pf::test {
 namespace {
 
-constexpr const char* kModel = PF_SOURCE_DIR "/models/poolformer_c10";
 constexpr int kRuns = 300;
-
-// The shipped model, a session and its buffers.
-class Runner {
-  public:
-    Runner(std::size_t num_threads, std::uint32_t spin_us) {
-        REQUIRE(pf_model_load(kModel, nullptr, &model_) == PF_OK);
-        pf_session_options options{};
-        options.struct_size = sizeof options;
-        options.num_threads = num_threads;
-        options.spin_us = spin_us;
-        REQUIRE(pf_session_create(model_, &options, &session_) == PF_OK);
-        pf_session_info info{};
-        info.struct_size = sizeof info;
-        REQUIRE(pf_session_get_info(session_, &info) == PF_OK);
-        arena_bytes_ = info.arena_bytes;
-        input_.assign(3 * info.input_height * info.input_width, 0.25f);
-        pf_model_info model_info{};
-        model_info.struct_size = sizeof model_info;
-        REQUIRE(pf_model_get_info(model_, &model_info) == PF_OK);
-        weight_bytes_ = model_info.weight_bytes;
-        logits_.resize(model_info.num_classes);
-    }
-    ~Runner() {
-        pf_session_destroy(session_);
-        pf_model_destroy(model_);
-    }
-    Runner(const Runner&) = delete;
-    Runner& operator=(const Runner&) = delete;
-
-    bool run(int times) {
-        bool done = true;
-        for (int i = 0; i < times; ++i) {
-            done = done && pf_session_run(session_, input_.data(), 1, logits_.data()) == PF_OK;
-        }
-        return done;
-    }
-
-    std::size_t weight_bytes() const { return weight_bytes_; }
-    std::size_t arena_bytes() const { return arena_bytes_; }
-
-  private:
-    pf_model* model_ = nullptr;
-    pf_session* session_ = nullptr;
-    std::size_t weight_bytes_ = 0;
-    std::size_t arena_bytes_ = 0;
-    std::vector<float> input_;
-    std::vector<float> logits_;
-};
 
 // The exit code of a child process that calls `body` and exits with what it returns.
 template <class Body>
@@ -108,19 +61,52 @@ std::size_t num_threads_now() {
     return count;
 }
 
-// Bytes of this process that no other process shares.
-std::size_t private_bytes() {
+// The sum of some lines of what the kernel says about this process's memory, in bytes.
+std::size_t memory_of(std::initializer_list<const char*> fields) {
     std::ifstream file("/proc/self/smaps_rollup");
     REQUIRE(file.is_open());
     std::size_t total = 0;
     for (std::string line; std::getline(file, line);) {
-        std::size_t kilobytes = 0;
-        if (std::sscanf(line.c_str(), "Private_Clean: %zu", &kilobytes) == 1 ||
-            std::sscanf(line.c_str(), "Private_Dirty: %zu", &kilobytes) == 1) {
-            total += kilobytes * 1024;
+        for (const std::string field : fields) {
+            if (line.rfind(field + ":", 0) == 0) total += std::stoul(line.substr(field.size() + 1));
         }
     }
-    return total;
+    return total * 1024;
+}
+
+// That no other process shares.
+std::size_t private_bytes() {
+    return memory_of({"Private_Clean", "Private_Dirty"});
+}
+
+// Without pages of programs and libraries, which the system takes away and brings back as it likes.
+std::size_t anonymous_bytes() {
+    return memory_of({"Anonymous"});
+}
+
+struct MappedBytes {
+    std::size_t shared = 0;
+    std::size_t not_shared = 0;
+};
+
+// What is resident of a file, in all mappings of this process.
+MappedBytes mapped_bytes(const std::string& file) {
+    std::ifstream maps("/proc/self/smaps");
+    MappedBytes bytes;
+    bool is_it = false;
+    for (std::string line; std::getline(maps, line);) {
+        std::size_t kilobytes = 0;
+        if (line.find('-') < line.find(' ') && line.find(':') > line.find(' ')) {
+            is_it = line.find(file) != std::string::npos;
+        } else if (is_it && (std::sscanf(line.c_str(), "Shared_Clean: %zu", &kilobytes) == 1 ||
+                             std::sscanf(line.c_str(), "Shared_Dirty: %zu", &kilobytes) == 1)) {
+            bytes.shared += kilobytes * 1024;
+        } else if (is_it && (std::sscanf(line.c_str(), "Private_Clean: %zu", &kilobytes) == 1 ||
+                             std::sscanf(line.c_str(), "Private_Dirty: %zu", &kilobytes) == 1)) {
+            bytes.not_shared += kilobytes * 1024;
+        }
+    }
+    return bytes;
 }
 
 }  // namespace
@@ -162,12 +148,66 @@ TEST_CASE("private memory: packed weights, arena, and less than 6 MB") {
     CHECK(after - before <= counted + (std::size_t{6} << 20));
 }
 
+TEST_CASE("a compiled file's pages are shared by the processes that map it") {
+    const std::string file = std::filesystem::temp_directory_path() / "pf_resource_test.pf";
+    pf_model* model = nullptr;
+    REQUIRE(pf_model_load(kShippedModel, nullptr, &model) == PF_OK);
+    REQUIRE(pf_model_save_compiled(model, file.c_str()) == PF_OK);
+    pf_model_destroy(model);
+    REQUIRE(pf_model_load(file.c_str(), nullptr, &model) == PF_OK);
+    CHECK(in_child([&] {
+              pf_model* own = nullptr;  // a mapping of its own, beside the one from its parent
+              if (pf_model_load(file.c_str(), nullptr, &own) != PF_OK) return 1;
+              const MappedBytes mapped = mapped_bytes(file);
+              if (mapped.shared < std::filesystem::file_size(file)) return 2;
+              return mapped.not_shared == 0 ? 0 : 3;
+          }) == 0);
+    pf_model_destroy(model);
+    std::filesystem::remove(file);
+}
+
 TEST_CASE("resident memory does not grow from run to run") {
     Runner runner(2, 100);
     REQUIRE(runner.run(kRuns));
-    const std::size_t before = private_bytes();
+    const std::size_t before = anonymous_bytes();
     REQUIRE(runner.run(3 * kRuns));
-    CHECK(private_bytes() <= before + 64 * 1024);  // what reading /proc itself may take
+    CHECK(anonymous_bytes() <= before + 64 * 1024);  // what reading /proc itself may take
+}
+
+TEST_CASE("slow: resident memory does not grow over 100,000 runs" * doctest::skip()) {
+    Runner runner(2, 100);
+    REQUIRE(runner.run(kRuns));
+    const std::size_t before = anonymous_bytes();
+    REQUIRE(runner.run(100'000));
+    CHECK(anonymous_bytes() <= before + 64 * 1024);
+}
+
+TEST_CASE("ten sessions of ten sizes share one copy of the weights") {
+    pf_model* model = nullptr;
+    REQUIRE(pf_model_load(kShippedModel, nullptr, &model) == PF_OK);
+    const std::size_t before = private_bytes();
+    std::vector<pf_session*> sessions;
+    std::size_t arenas = 0;
+    for (std::size_t i = 0; i < 10; ++i) {
+        pf_session_options options{};
+        options.struct_size = sizeof options;
+        options.input_height = 32 + 8 * i;
+        options.input_width = 48 + 4 * i;
+        pf_session* session = nullptr;
+        REQUIRE(pf_session_create(model, &options, &session) == PF_OK);
+        sessions.push_back(session);
+        pf_session_info info{};
+        info.struct_size = sizeof info;
+        REQUIRE(pf_session_get_info(session, &info) == PF_OK);
+        arenas += info.arena_bytes;
+        const std::vector<float> image(3 * info.input_height * info.input_width, 0.5f);
+        std::vector<float> logits(10);
+        REQUIRE(pf_session_run(session, image.data(), 1, logits.data()) == PF_OK);
+    }
+    // oneDNN generates the code of a stem for each size.
+    CHECK(private_bytes() - before <= arenas + (std::size_t{6} << 20));
+    for (pf_session* session : sessions) pf_session_destroy(session);
+    pf_model_destroy(model);
 }
 
 }  // namespace pf::test

@@ -118,8 +118,11 @@ step_consumer() { # a project that uses the library by add_subdirectory, in C an
     local library
     library=$(find build/consumer/poolformer -name 'libpoolformer.so')
     nm -D --defined-only "$library" | awk '{ print $3 }' >build/consumer/exported
-    grep -q '^pf_session_run$' build/consumer/exported
-    ! grep -v '^pf_' build/consumer/exported
+    sort build/consumer/exported | diff tests/abi/symbols.txt -
+    # A program that was built against the first header runs with this library.
+    cc -std=c99 -Itests/abi/first_header tests/consumer/use_from_c.c "$library" \
+        -Wl,-rpath,"$(dirname "$library")" -o build/consumer/use_first_header
+    build/consumer/use_first_header "$model"
 }
 
 step_isa_symbols() { # no function of one instruction set can be linked into another's path
@@ -137,9 +140,16 @@ step_instruction_count() { # instructions per inference of the shipped model
     tests/guards/instruction_count.py "$release" "$model"
 }
 
-step_fuzz() { # both fuzzers, side by side, for so many seconds
+step_endurance() { # thousands of runs: allocations, memory, threads (minutes)
+    local program
+    for program in pf_tests allocation/pf_allocation_test resources/pf_resource_test; do
+        "$release/tests/$program" --no-skip '--test-case=slow:*'
+    done
+}
+
+step_fuzz() { # all fuzzers, side by side, for so many seconds
     local fuzzers=(build/asan/tests/fuzz/fuzz_*) fuzzer pids=() pid
-    [ "${#fuzzers[@]}" -eq 2 ]
+    [ "${#fuzzers[@]}" -eq 3 ]
     for fuzzer in "${fuzzers[@]}"; do
         # A busy machine is no reason to call an input slow.
         [ -x "$fuzzer" ] && "$fuzzer" -max_total_time="$1" -timeout=10 -print_final_stats=1 \

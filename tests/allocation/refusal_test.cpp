@@ -1,0 +1,98 @@
+// Loading and making a session when memory runs out: at every allocation of ours, one after
+// another. SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <poolformer/poolformer.h>
+
+#include <string>
+
+#include "tests/allocation/hooks.hpp"
+#include "tests/support/api_handles.hpp"
+
+namespace pf::test {
+namespace {
+
+constexpr int kMaxAllocations = 100'000;  // more than any of the actions below makes
+
+// Calls `attempt` with its first allocation refused, then its second, and so on until it needs no
+// more of them; `undo` takes back what it made. Each time it must either fail for want of memory,
+// or manage without; and nothing may be left behind.
+template <class Attempt, class Undo>
+void refuse_each(const Attempt& attempt, const Undo& undo) {
+    for (int warm_up = 0; warm_up < 2; ++warm_up) {  // fills the caches of others
+        REQUIRE(attempt() == PF_OK);
+        undo();
+    }
+    int number = 0;
+    int num_errors = 0;
+    for (; number < kMaxAllocations; ++number) {
+        const int before = num_blocks();
+        start_refusing(number);
+        const pf_status status = attempt();
+        const bool was_refused = stop_refusing();
+        undo();
+        const int left = num_blocks() - before;
+        CAPTURE(number);
+        CAPTURE(std::string(pf_last_error()));
+        if (status != PF_OK) {
+            ++num_errors;
+            REQUIRE(status == PF_OUT_OF_MEMORY);
+        }
+        REQUIRE(left <= 0);
+        if (!was_refused) break;
+    }
+    CHECK(number < kMaxAllocations);
+    CHECK(num_errors > number / 2);
+    MESSAGE(num_errors << " of " << number << " refused allocations were errors");
+}
+
+// pf_last_error keeps its memory, so that no attempt below has to ask for more.
+void reserve_last_error() {
+    pf_model* model = nullptr;
+    pf_model_load(std::string(4000, 'x').c_str(), nullptr, &model);
+}
+
+}  // namespace
+
+TEST_CASE("no memory: loading a folder") {
+    reserve_last_error();
+    const Folder folder(true);
+    const std::string path = folder.folder.path();
+    pf_model* model = nullptr;
+    refuse_each([&] { return pf_model_load(path.c_str(), nullptr, &model); },
+                [&] { pf_model_destroy(model), model = nullptr; });
+}
+
+TEST_CASE("no memory: loading a compiled file, mapped and copied") {
+    reserve_last_error();
+    const Folder folder(true);
+    const std::string file = folder.folder.path("model.pf");
+    REQUIRE(pf_model_save_compiled(load(folder).get(), file.c_str()) == PF_OK);
+    auto options = sized<pf_model_options>();
+    for (const int copy : {0, 1}) {
+        options.copy_weights = copy;
+        pf_model* model = nullptr;
+        refuse_each([&] { return pf_model_load(file.c_str(), &options, &model); },
+                    [&] { pf_model_destroy(model), model = nullptr; });
+    }
+}
+
+TEST_CASE("no memory: making a session, alone and with threads") {
+    reserve_last_error();
+    const ModelHandle model = load(Folder());
+    for (const std::size_t threads : {1, 2}) {
+        const auto options = session_options(0, 0, threads);
+        pf_session* session = nullptr;
+        refuse_each([&] { return pf_session_create(model.get(), &options, &session); },
+                    [&] { pf_session_destroy(session), session = nullptr; });
+    }
+}
+
+TEST_CASE("no memory: saving a compiled file") {
+    reserve_last_error();
+    const Folder folder;
+    const ModelHandle model = load(folder);
+    const std::string file = folder.folder.path("model.pf");
+    refuse_each([&] { return pf_model_save_compiled(model.get(), file.c_str()); }, [] {});
+}
+
+}  // namespace pf::test
