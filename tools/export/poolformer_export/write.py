@@ -67,19 +67,25 @@ def _move_into_place(complete: Path, folder: Path) -> None:
     shutil.rmtree(aside)
 
 
+def model_files(source: Source, dtype: str = "f32") -> dict[str, bytes]:
+    """The content of a model folder: model.json and model.safetensors."""
+    stored = {name: store(name, array, dtype) for name, array in source.tensors.items()}
+    text = json.dumps(describe(source), indent=2, ensure_ascii=False) + "\n"
+    return {"model.json": text.encode(), "model.safetensors": safetensors_bytes(stored)}
+
+
 def write_model(source: Source, folder: Path, dtype: str = "f32", force: bool = False) -> None:
     """Writes model.json and model.safetensors. On any error nothing is left behind."""
     _refuse_overwriting(folder, force)
-    stored = {name: store(name, array, dtype) for name, array in source.tensors.items()}
+    files = model_files(source, dtype)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
     except OSError as error:
         raise ExportError(f"{folder.parent}: cannot be written: {error.strerror}") from None
     try:
-        text = json.dumps(describe(source), indent=2, ensure_ascii=False) + "\n"
-        (partial / "model.json").write_text(text, encoding="utf-8")
-        (partial / "model.safetensors").write_bytes(safetensors_bytes(stored))
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
         partial.chmod(0o755)
         _move_into_place(partial, folder)
     except OSError as error:

@@ -11,7 +11,7 @@ from poolformer_export.preprocess import preprocess
 from poolformer_export.safetensors_file import read_safetensors
 from poolformer_export.source import Preprocessing
 from poolformer_export.timm_source import read_timm
-from poolformer_export.write import write_model
+from poolformer_export.write import model_files, write_model
 from support import ExportTest, tiny_parameters
 
 
@@ -29,6 +29,12 @@ class WriteTest(ExportTest):
                 expected = array.astype(np.float16 if dtype == "f16" else np.float32)
                 self.assertEqual(stored[name].dtype, expected.dtype)
                 np.testing.assert_array_equal(stored[name], expected)
+
+    def test_a_folder_holds_what_model_files_returns(self):
+        source, out = self.tiny_source(), self.folder / "out"
+        write_model(source, out)
+        written = {path.name: path.read_bytes() for path in out.iterdir()}
+        self.assertEqual(written, model_files(source))
 
     def test_f16_refuses_what_it_cannot_hold_and_leaves_nothing_behind(self):
         source = self.tiny_source()
