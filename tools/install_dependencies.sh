@@ -37,8 +37,10 @@ fi
 # The compiler and the build; oneDNN (convolutions), xsimd (vectors), JSON; command line, decoders.
 packages=(g++ cmake ninja-build pkg-config
     libdnnl-dev libxsimd-dev nlohmann-json3-dev libcli11-dev "$jpeg" libpng-dev)
-# Test framework, benchmarks; a second compiler; instruction counts; the checks of tools/checks.
-test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git)
+# Test framework, benchmarks; a second compiler; instruction counts; the checks of tools/checks; the
+# Python module.
+test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git
+    python3-dev python3-numpy pybind11-dev)
 [ "$with_tests" = no ] || packages+=("${test_packages[@]}")
 
 is_installed() {

@@ -125,6 +125,15 @@ step_consumer() { # a project that uses the library by add_subdirectory, in C an
     build/consumer/use_first_header "$model"
 }
 
+step_python() { # the Python module with the library of the release build, and its tests
+    cmake --preset release "${launcher[@]}" -DPF_BUILD_PYTHON=ON \
+        -DPython_EXECUTABLE=/usr/bin/python3 # which has the distribution's numpy
+    cmake --build "$release" --target poolformer_python
+    rm -rf build/python
+    cmake --install "$release" --component python --prefix build/python
+    PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
+}
+
 step_isa_symbols() { # no function of one instruction set can be linked into another's path
     tools/checks/isa_symbols.py --self-test
     tools/checks/isa_symbols.py "$release"

@@ -1,0 +1,211 @@
+# Sessions run a model; teams are threads that sessions share.
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from poolformer import _native
+from poolformer.arguments import (
+    as_images,
+    check_output,
+    cpu_list,
+    microseconds,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from poolformer.model import Model
+
+Floats = npt.NDArray[np.float32]
+InputFormat = Literal["nchw_f32", "nhwc_f32", "nhwc_u8"]
+
+_FORMATS = ("nchw_f32", "nhwc_f32", "nhwc_u8")  # in the order of pf_input_format
+
+
+class Team:
+    """Threads for any number of sessions to share.
+
+    num_threads counts the caller of a run; 1 starts none. spin_us: microseconds that an idle
+    worker spins before it sleeps. cpus: worker i, from 1 on, may only run on cpus[i % len(cpus)].
+
+    A run that finds the team busy with another session's does not wait: its caller works alone,
+    with the same bits. Sessions keep their team alive.
+
+    Raises TypeError and ValueError for impossible arguments, Error if no thread can be started.
+    """
+
+    def __init__(self, num_threads: int, spin_us: int = 0, cpus: Iterable[int] | None = None):
+        self._native = _native.Team(
+            whole_number("num_threads", num_threads, 1),
+            whole_number("spin_us", spin_us, 0),
+            cpu_list(cpus),
+        )
+
+
+class SessionInfo(NamedTuple):
+    """What a session was planned for."""
+
+    input_size: tuple[int, int]  # height, width in pixels
+    num_threads: int
+    arena_bytes: int  # activations and scratch, of all images at once
+    macs: int  # multiply-accumulates of convolutions and linears, per image
+
+
+class Result(NamedTuple):
+    """One run's outputs, float32; what was not asked for is None.
+
+    Each array owns its memory. A run of one image without a batch axis has none in its outputs.
+    """
+
+    logits: Floats  # (batch, num_classes)
+    probabilities: Floats | None  # (batch, num_classes): softmax of the logits
+    # (batch, num_features): what the classifier's linear reads, pooled and normalised. The last
+    # norm's own weight and bias are not in it: the engine folds them into the linear.
+    features: Floats | None
+    stage_maps: list[Floats] | None  # a stage each, (batch, channels, height, width)
+
+
+class Session:
+    """Runs of one model for one input size with one team of threads.
+
+    input_size: pixels, a number or (height, width); None: the model's. threads counts the caller.
+    team: a Team to share, instead of threads, spin_us and cpus, which are as in Team. batch: what
+    to plan for; any other runs too. With at least as many images as threads, each thread runs
+    whole images, in memory of its own.
+
+    input_format says what run takes, for height x width images:
+        "nchw_f32"  float32 (batch, 3, height, width), normalised as Model.preprocess does
+        "nhwc_f32"  float32 (batch, height, width, 3), normalised
+        "nhwc_u8"   uint8 (batch, height, width, 3), R, G, B; normalised inside
+
+    A session belongs to one thread at a time and keeps its model alive. The result is the same,
+    bit for bit, for any number of threads, batch size and batch position.
+
+    Raises TypeError and ValueError for impossible arguments, MemoryError, and Error.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        input_size: int | tuple[int, int] | None = None,
+        threads: int = 1,
+        team: Team | None = None,
+        spin_us: int = 0,
+        cpus: Iterable[int] | None = None,
+        batch: int = 1,
+        input_format: InputFormat = "nchw_f32",
+    ):
+        if team is not None and (threads != 1 or spin_us != 0 or cpus is not None):
+            raise ValueError("a session with a team has no threads, spin_us or cpus of its own")
+        if input_format not in _FORMATS:
+            raise ValueError(f"input_format is {input_format!r}, expected one of {_FORMATS}")
+        height, width = _height_width(model.info.input_size if input_size is None else input_size)
+        self._native = _native.Session(
+            model._native,
+            height,
+            width,
+            whole_number("threads", threads, 1),
+            whole_number("spin_us", spin_us, 0),
+            None if team is None else team._native,
+            whole_number("batch", batch, 1),
+            _FORMATS.index(input_format),
+            cpu_list(cpus),
+        )
+        self._model_info = model.info
+        self._image_shape = (3, height, width) if input_format == "nchw_f32" else (height, width, 3)
+        self._dtype = np.uint8 if input_format == "nhwc_u8" else np.float32
+        #: SessionInfo: sizes and costs.
+        self.info = SessionInfo(**self._native.info())
+
+    @overload
+    def run(
+        self,
+        x: Any,
+        *,
+        out: Floats | None = None,
+        probabilities: Literal[False] = False,
+        features: Literal[False] = False,
+        stage_maps: Literal[False] = False,
+        timeout: float | None = None,
+    ) -> Floats: ...
+    @overload
+    def run(
+        self,
+        x: Any,
+        *,
+        out: Floats | None = None,
+        probabilities: bool = False,
+        features: bool = False,
+        stage_maps: bool = False,
+        timeout: float | None = None,
+    ) -> Result: ...
+    def run(
+        self,
+        x: Any,
+        *,
+        out: Floats | None = None,
+        probabilities: bool = False,
+        features: bool = False,
+        stage_maps: bool = False,
+        timeout: float | None = None,
+    ) -> Floats | Result:
+        """Runs one image or a batch and returns its logits, or a Result if more is asked for.
+
+        x: a numpy array or anything with __dlpack__ (a torch tensor on the CPU), C-contiguous, of
+        the shape and dtype that the session's input_format names, with or without the batch axis.
+        It is read where it is, never copied, and must not change during the run.
+
+        out: a float32 array (batch, num_classes) that receives the logits and is returned in their
+        place; it must not overlap x. All else that is returned is new and owns its memory.
+        timeout: seconds; the run gives up between two steps once they have passed.
+
+        The GIL is released meanwhile. NaN and infinity in an image reach its own outputs only.
+
+        Raises TypeError (type, dtype), ValueError (shape, strides, device), Busy, Cancelled,
+        DeadlineExceeded (the outputs then hold nothing of use; the session does), MemoryError.
+        """
+        images = as_images("x", x, self._image_shape, self._dtype)
+        lead = images.shape[:-3]
+        info = self._model_info
+        if out is None:
+            out = np.empty((*lead, info.num_classes), np.float32)
+        else:
+            check_output("out", out, (*lead, info.num_classes))
+        result = Result(
+            logits=out,
+            probabilities=np.empty_like(out) if probabilities else None,
+            features=np.empty((*lead, info.num_features), np.float32) if features else None,
+            stage_maps=self._new_maps(lead) if stage_maps else None,
+        )
+        self._native.run(
+            images,
+            math.prod(lead),
+            result.logits,
+            result.probabilities,
+            result.features,
+            result.stage_maps or [],
+            microseconds(timeout),
+        )
+        return result if probabilities or features or stage_maps else out
+
+    def cancel(self) -> None:
+        """Ends the run that is going on in another thread, which raises Cancelled there.
+
+        Without a run it does nothing. Any thread may call it.
+        """
+        self._native.cancel()
+
+    def _new_maps(self, lead: tuple[int, ...]) -> list[Floats]:
+        shapes = map(self._native.stage_shape, range(self._model_info.num_stages))
+        return [np.empty((*lead, *shape), np.float32) for shape in shapes]
+
+
+def _height_width(size: Any) -> tuple[int, int]:
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    return whole_number("input_size", height, 1), whole_number("input_size", width, 1)

@@ -1,0 +1,206 @@
+# Sessions: inputs of every format, outputs, refusals, and runs that end early.
+# SPDX-License-Identifier: Apache-2.0
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+import numpy as np
+import poolformer
+from poolformer.arguments import as_array
+from support import FOLDER, ModelTest, random_images, random_photo
+
+
+class DLPackOnly:
+    """What has __dlpack__ and is no numpy array, as a torch tensor."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __dlpack__(self, **keywords):
+        return self.array.__dlpack__(**keywords)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class RunTest(ModelTest):
+    def setUp(self):
+        self.session = poolformer.Session(self.model)
+
+    def test_logits_alone_are_a_plain_array_that_outlives_its_session(self):
+        session = poolformer.Session(poolformer.load(FOLDER))
+        images = random_images(2, 3, 32, 32)
+        logits = session.run(images)
+        del session
+        self.assertEqual((logits.dtype, logits.shape), (np.float32, (2, 10)))
+        self.assertTrue(logits.flags.owndata)
+        self.assert_same_bits(np.from_dlpack(logits), self.session.run(images))
+
+    def test_one_image_needs_no_batch_axis(self):
+        images = random_images(2, 3, 32, 32)
+        batch = self.session.run(images, features=True, stage_maps=True)
+        one = self.session.run(images[1], features=True, stage_maps=True)
+        self.assert_same_bits(one.logits, batch.logits[1])
+        self.assert_same_bits(one.features, batch.features[1])
+        for alone, batched in zip(one.stage_maps, batch.stage_maps, strict=True):
+            self.assert_same_bits(alone, batched[1])
+
+    def test_all_outputs_at_once(self):
+        images = random_images(2, 3, 32, 32)
+        result = self.session.run(images, probabilities=True, features=True, stage_maps=True)
+        self.assert_same_bits(result.logits, self.session.run(images))
+        powers = np.exp(result.logits.astype(np.float64))
+        softmax = powers / powers.sum(1, keepdims=True)
+        np.testing.assert_allclose(result.probabilities, softmax, rtol=1e-5)
+        self.assertEqual(result.features.shape, (2, self.model.info.num_features))
+        self.assertEqual(
+            [stage_map.shape for stage_map in result.stage_maps],
+            [(2, 64, 16, 16), (2, 128, 8, 8), (2, 192, 8, 8), (2, 256, 4, 4)],
+        )
+        self.assertIsNone(self.session.run(images, features=True).probabilities)
+
+    def test_out_receives_the_logits(self):
+        images, block = random_images(2, 3, 32, 32), np.full((3, 10), np.nan, np.float32)
+        out = block[:2]
+        self.assertIs(self.session.run(images, out=out), out)
+        self.assert_same_bits(block[:2], self.session.run(images))
+        self.assertTrue(np.isnan(block[2]).all())
+        result = self.session.run(images, out=out, probabilities=True)
+        self.assertIs(result.logits, out)
+
+    def test_dlpack_is_viewed_not_copied(self):
+        images = random_images(2, 3, 32, 32)
+        self.assertTrue(np.shares_memory(as_array("x", DLPackOnly(images)), images))
+        self.assert_same_bits(self.session.run(DLPackOnly(images)), self.session.run(images))
+
+    def test_input_formats(self):
+        photo = random_photo(40, 48)
+        size = {"input_size": (40, 48)}
+        settings = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
+        pixels = ((photo / 255 - settings["mean"]) / settings["std"]).astype(np.float32)
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        run = {
+            input_format: poolformer.Session(self.model, input_format=input_format, **size).run(x)
+            for input_format, x in {
+                "nchw_f32": planes,
+                "nhwc_f32": pixels,
+                "nhwc_u8": photo,
+            }.items()
+        }
+        self.assert_same_bits(run["nhwc_f32"], run["nchw_f32"])
+        np.testing.assert_allclose(run["nhwc_u8"], run["nchw_f32"], atol=1e-4)
+
+    def test_threads_teams_and_batches_change_no_bit(self):
+        images = random_images(3, 3, 32, 32)
+        expected = self.session.run(images)
+        team = poolformer.Team(2, spin_us=10, cpus=[0])
+        sessions = [
+            poolformer.Session(self.model, threads=2),
+            poolformer.Session(self.model, threads=2, batch=3, spin_us=10, cpus=[0]),
+            poolformer.Session(self.model, team=team),
+            poolformer.Session(self.model, team=team, batch=3),
+        ]
+        del team
+        for session in sessions:
+            self.assertEqual(session.info.num_threads, 2)
+            self.assert_same_bits(session.run(images), expected)
+
+    def test_the_info_tells_sizes(self):
+        info = poolformer.Session(self.model, input_size=64).info
+        self.assertEqual((info.input_size, info.num_threads), ((64, 64), 1))
+        self.assertGreater(info.macs, self.session.info.macs)
+        self.assertGreater(info.arena_bytes, self.session.info.arena_bytes)
+
+
+class RefusalTest(ModelTest):
+    def setUp(self):
+        self.session = poolformer.Session(self.model)
+        self.images = random_images(2, 3, 32, 32)
+
+    def test_inputs(self):
+        images = self.images
+        for kind, words, wrong in (
+            (TypeError, "x is of type list, expected a numpy array", images.tolist()),
+            (TypeError, "x has dtype float64, expected float32", images.astype(np.float64)),
+            (TypeError, "x has dtype >f4, expected float32", images.astype(">f4")),
+            (ValueError, "x has shape (2, 3, 32, 31), expected (3, 32, 32) or", images[..., :31]),
+            (ValueError, "x has shape (32, 32)", images[0, 0]),
+            (ValueError, "x has shape (1, 2, 3, 32, 32)", images[None]),
+            (ValueError, "x has shape (0, 3, 32, 32)", images[:0]),
+            (ValueError, "is not C-contiguous", images.transpose(0, 1, 3, 2)),
+            (ValueError, "is not C-contiguous", images[::-1]),
+        ):
+            with self.subTest(words):
+                self.assert_refused(kind, words, self.session.run, wrong)
+
+    def test_what_dlpack_cannot_give_is_a_value_error(self):
+        class Elsewhere(DLPackOnly):
+            def __dlpack__(self, **_):
+                raise BufferError("on another device")
+
+        wrong = Elsewhere(self.images)
+        words = "x: numpy cannot view this Elsewhere: on another device"
+        self.assert_refused(ValueError, words, self.session.run, wrong)
+
+    def test_outputs(self):
+        read_only = np.empty((2, 10), np.float32)
+        read_only.flags.writeable = False
+        for kind, words, wrong in (
+            (TypeError, "out is of type list", [0.0] * 10),
+            (TypeError, "out has dtype float64", np.empty((2, 10))),
+            (ValueError, "out has shape (10,), expected (2, 10)", np.empty(10, np.float32)),
+            (ValueError, "out with shape", np.empty((10, 2), np.float32).T),
+            (ValueError, "out is read-only", read_only),
+            (ValueError, "overlaps the input", self.images.reshape(-1)[:20].reshape(2, 10)),
+        ):
+            with self.subTest(words):
+                self.assert_refused(kind, words, self.session.run, self.images, out=wrong)
+
+    def test_options(self):
+        for kind, words, wrong in (
+            (ValueError, "threads is 0", {"threads": 0}),
+            (TypeError, "threads is '2'", {"threads": "2"}),
+            (ValueError, "batch is -1", {"batch": -1}),
+            (ValueError, "input_size is 0", {"input_size": (32, 0)}),
+            (TypeError, "input_size is 1.5", {"input_size": 1.5}),
+            (ValueError, "input_format is 'rgb'", {"input_format": "rgb"}),
+            (ValueError, "cpus is -1", {"threads": 2, "cpus": [-1]}),
+            (ValueError, "with a team", {"threads": 2, "team": poolformer.Team(1)}),
+        ):
+            with self.subTest(words):
+                self.assert_refused(kind, words, poolformer.Session, self.model, **wrong)
+        self.assert_refused(ValueError, "num_threads is 0", poolformer.Team, 0)
+        for timeout in (-1, float("nan")):
+            self.assert_refused(
+                ValueError, "timeout is", self.session.run, self.images, timeout=timeout
+            )
+
+
+class EarlyEndTest(ModelTest):
+    def setUp(self):
+        self.session = poolformer.Session(self.model)
+        self.expected = self.session.run(random_images(3, 32, 32))
+
+    def tearDown(self):
+        self.assert_same_bits(self.session.run(random_images(3, 32, 32)), self.expected)
+
+    def test_a_timeout(self):
+        error = self.assert_refused(
+            poolformer.DeadlineExceeded,
+            "timeout",
+            self.session.run,
+            random_images(100, 3, 32, 32),
+            timeout=0.001,
+        )
+        self.assertIs(error.status, poolformer.Status.DEADLINE_EXCEEDED)
+        self.session.run(random_images(3, 32, 32), timeout=60)
+        self.session.run(random_images(3, 32, 32), timeout=float("inf"))
+
+    def test_a_second_run_is_refused_and_the_first_cancelled(self):
+        """Which takes that the GIL is released: both runs take seconds."""
+        self.session.cancel()  # of nothing
+        images = np.zeros((3000, 3, 32, 32), np.float32)
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(self.session.run, images) for _ in range(2)]
+            (refused,), (running,) = wait(runs, return_when=FIRST_COMPLETED)
+            self.assertIs(type(refused.exception()), poolformer.Busy)
+            self.session.cancel()
+            self.assertIs(type(running.exception()), poolformer.Cancelled)
