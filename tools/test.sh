@@ -135,6 +135,7 @@ else
 fi
 if [ "$dependencies" = --live ]; then
     step_limit=1500 run live
+    run wheel
 else
     not_run+=("the comparison with live PyTorch, timm and transformers. Run it with
          tools/test.sh --live

@@ -176,3 +176,15 @@ step_live() { # compares with live PyTorch, timm and transformers
     cmake --build build/shared
     "$python" tests/live/compare_live.py "$(find build/shared -name 'libpoolformer.so')"
 }
+
+step_wheel() { # the wheel in the pinned environment: its tests, and from_timm against live timm
+    local python folder=$PWD/build/wheel tests=tools/python/tests
+    python=$(tools/python_env.sh)
+    rm -rf "$folder"/*.whl "$folder/site"
+    CMAKE_ARGS=${launcher[*]} "$python" -m pip wheel --no-index --no-deps --no-build-isolation \
+        --config-settings build-dir="$folder/build" --wheel-dir "$folder" tools/python
+    "$python" -m pip install --no-index --no-deps --target "$folder/site" "$folder"/*.whl
+    export PYTHONPATH=$folder/site
+    "$python" -m unittest discover --start-directory "$tests"
+    "$python" -m unittest discover --start-directory "$tests/live"
+}
