@@ -64,8 +64,8 @@ class Result(NamedTuple):
 
     logits: Floats  # (batch, num_classes)
     probabilities: Floats | None  # (batch, num_classes): softmax of the logits
-    # (batch, num_features): what the classifier's linear reads, pooled and normalised. The last
-    # norm's own weight and bias are not in it: the engine folds them into the linear.
+    # (batch, num_features): what the classifier's linear reads, pooled and normalised (timm's
+    # pre_logits).
     features: Floats | None
     stage_maps: list[Floats] | None  # a stage each, (batch, channels, height, width)
 
