@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "kernels/dispatch.hpp"
+#include "poolformer/poolformer.hpp"
 #include "tests/allocation/hooks.hpp"
+#include "tests/support/api_handles.hpp"
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/sessions.hpp"
 #include "tests/support/shipped_model.hpp"
@@ -18,7 +21,8 @@
 namespace pf::test {
 namespace {
 
-constexpr std::size_t kSide = 40;
+constexpr std::size_t kImageSide = 40;
+constexpr std::size_t kImageSide = 40;
 constexpr std::size_t kBatch = 3;
 
 }  // namespace
@@ -36,13 +40,13 @@ TEST_CASE("the counters see each way of asking for memory") {
 }
 
 TEST_CASE("running a session allocates nothing outside oneDNN") {
-    const std::vector<float> images = hash_floats(kBatch * 3 * kSide * kSide, 81);
+    const std::vector<float> images = hash_floats(kBatch * 3 * kImageSide * kImageSide, 81);
     for (const HeadOrder head_order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
         const LoadedModel loaded = tiny_model({.channels = {20, 36}, .head_order = head_order});
         for (const kernels::KernelTable* table : kernels::runnable_tables()) {
             for (const std::size_t num_threads : {1, 2, 3}) {
-                const auto session =
-                    make_session(compile_model(loaded, *table), kSide, kSide, num_threads);
+                const auto session = make_session(compile_model(loaded, *table), kImageSide,
+                                                  kImageSide, num_threads);
                 std::vector<float> logits(kBatch * 5);
                 bool done = false;
                 const auto first = count_during(
@@ -73,6 +77,24 @@ TEST_CASE("running a session allocates nothing outside oneDNN") {
             }
         }
     }
+}
+
+TEST_CASE("a run through the C++ header allocates nothing outside oneDNN") {
+    const Folder folder;
+    const auto model = poolformer::Model::load(folder.folder.path()).value();
+    auto session = poolformer::Session::create(model).value();
+    const std::vector<float> image = hash_floats(3 * kSide * kSide, 82);
+    std::vector<float> logits(kClasses);
+    std::vector<float> features(model.info().num_features);
+    poolformer::Run run;
+    run.input = image;
+    run.features = features;
+    run.timeout = std::chrono::hours(1);
+    bool done = false;
+    CHECK(count_during([&] { done = bool(session.run(image, logits)); }).ours == 0);
+    CHECK(done);
+    CHECK(count_during([&] { done = bool(session.run(run)); }).ours == 0);
+    CHECK(done);
 }
 
 // oneDNN's number is what its version makes of the stem; documented in docs/embedding.md.

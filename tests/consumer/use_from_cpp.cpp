@@ -1,48 +1,46 @@
-// A C++17 program over the library: two threads and one must give the same bits.
-// SPDX-License-Identifier: Apache-2.0
-#include <poolformer/poolformer.h>
+// A C++17 program over the library: two threads and one must give the same bits. Without
+// exceptions. SPDX-License-Identifier: Apache-2.0
+#include <poolformer/poolformer.hpp>
 
-#include <iostream>
-#include <memory>
-#include <stdexcept>
+#include <cstdio>
+#include <utility>
 #include <vector>
 
 namespace {
 
-void check(pf_status status) {
-    if (status != PF_OK) throw std::runtime_error(pf_last_error());
-}
+using poolformer::Expected;
+using poolformer::Model;
+using poolformer::Session;
+using poolformer::SessionOptions;
 
-std::vector<float> run(const pf_model* model, std::size_t num_threads) {
-    pf_model_info info{};
-    info.struct_size = sizeof info;
-    check(pf_model_get_info(model, &info));
-    pf_session_options options{};
-    options.struct_size = sizeof options;
+Expected<std::vector<float>> run(const Model& model, std::size_t num_threads) {
+    SessionOptions options;
     options.num_threads = num_threads;
-    pf_session* made = nullptr;
-    check(pf_session_create(model, &options, &made));
-    const std::unique_ptr<pf_session, decltype(&pf_session_destroy)> session(made,
-                                                                             &pf_session_destroy);
+    auto session = Session::create(model, options);
+    if (!session) return session.error();
+    const auto info = model.info();
     const std::vector<float> input(3 * info.input_height * info.input_width, 0.5f);
     std::vector<float> logits(info.num_classes);
-    check(pf_session_run(session.get(), input.data(), 1, logits.data()));
+    if (auto done = session->run(input, logits); !done) return done.error();
     return logits;
+}
+
+int fail(const char* message) {
+    std::fprintf(stderr, "%s\n", message);
+    return 1;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-    if (argc != 2) throw std::runtime_error("usage: use_from_cpp MODEL");
-    pf_model* made = nullptr;
-    check(pf_model_load(argv[1], nullptr, &made));
-    const std::unique_ptr<pf_model, decltype(&pf_model_destroy)> model(made, &pf_model_destroy);
-    if (run(model.get(), 1) != run(model.get(), 2)) {
-        throw std::runtime_error("one thread and two give different logits");
-    }
-    std::cout << "one thread and two agree\n";
+int main(int argc, char** argv) {
+    if (argc != 2) return fail("usage: use_from_cpp MODEL");
+    const auto model = Model::load(argv[1]);
+    if (!model) return fail(model.message());
+    const auto one = run(*model, 1);
+    if (!one) return fail(one.message());
+    const auto two = run(*model, 2);
+    if (!two) return fail(two.message());
+    if (*one != *two) return fail("one thread and two give different logits");
+    std::puts("one thread and two agree");
     return 0;
-} catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
 }

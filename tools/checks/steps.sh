@@ -40,11 +40,18 @@ step_scripts() { # shell scripts parse
     done
 }
 
-step_header() { # poolformer.h is C99 and C++17, without a warning
-    local header=engine/include/poolformer/poolformer.h compiler
+step_header() { # poolformer.h is C99 and C++17, poolformer.hpp C++17 and C++20, without a warning
+    local warnings=(-Wall -Wextra -pedantic -Werror -fsyntax-only)
+    local include=engine/include compiler standard exceptions
     for compiler in gcc clang; do
-        $compiler -xc -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header"
-        $compiler -xc++ -std=c++17 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header"
+        $compiler -xc -std=c99 "${warnings[@]}" $include/poolformer/poolformer.h
+        for standard in c++17 c++20; do
+            $compiler -xc++ -std=$standard "${warnings[@]}" $include/poolformer/poolformer.h
+            for exceptions in -fexceptions -fno-exceptions; do
+                $compiler -std=$standard $exceptions "${warnings[@]}" -I$include \
+                    tests/consumer/use_from_cpp.cpp
+            done
+        done
     done
 }
 
