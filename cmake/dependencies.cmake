@@ -10,16 +10,9 @@ endmacro()
 find_package(Threads REQUIRED)
 find_package(xsimd QUIET)
 pf_require(xsimd_FOUND "xsimd (8.1 or newer)" libxsimd-dev)
-# Not by its CMake package: Debian's demands the headers of OpenCL, which nothing here uses.
-find_path(PF_ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
-find_library(PF_ONEDNN_LIBRARY dnnl)
+include(cmake/find_onednn.cmake)
 pf_require(PF_ONEDNN_INCLUDE_DIR "oneDNN (2.6 or newer)" libdnnl-dev)
 pf_require(PF_ONEDNN_LIBRARY "oneDNN (2.6 or newer)" libdnnl-dev)
-mark_as_advanced(PF_ONEDNN_INCLUDE_DIR PF_ONEDNN_LIBRARY)
-add_library(pf_onednn UNKNOWN IMPORTED)
-set_target_properties(pf_onednn PROPERTIES
-    IMPORTED_LOCATION ${PF_ONEDNN_LIBRARY}
-    INTERFACE_INCLUDE_DIRECTORIES ${PF_ONEDNN_INCLUDE_DIR})
 find_package(nlohmann_json CONFIG QUIET)
 pf_require(nlohmann_json_FOUND "nlohmann-json" nlohmann-json3-dev)
 

@@ -38,9 +38,9 @@ fi
 packages=(g++ cmake ninja-build pkg-config
     libdnnl-dev libxsimd-dev nlohmann-json3-dev libcli11-dev "$jpeg" libpng-dev)
 # Test framework, benchmarks; a second compiler; instruction counts; the checks of tools/checks; the
-# Python module.
+# Python module; what making a Debian package needs.
 test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git
-    python3-dev python3-numpy pybind11-dev)
+    python3-dev python3-numpy pybind11-dev dpkg-dev file)
 [ "$with_tests" = no ] || packages+=("${test_packages[@]}")
 
 is_installed() {

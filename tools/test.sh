@@ -12,8 +12,8 @@ Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, 
 check; at most 12 minutes on two cores. The output of each step is kept in build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
-    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times, and test
-             threads with ThreadSanitizer, as --live does
+    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads
+             with ThreadSanitizer and the installed packages, as --live does
     --step   run one step (below) and show its output
 
 The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
@@ -130,8 +130,10 @@ fi
 if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests
     run tests_tsan "${isas[0]}"
+    run packages
 else
     not_run+=("the tests of threads with ThreadSanitizer: tools/test.sh --full, or --live")
+    not_run+=("the installed packages: tools/test.sh --full, or --live")
 fi
 if [ "$dependencies" = --live ]; then
     step_limit=1500 run live

@@ -22,7 +22,6 @@ namespace pf::test {
 namespace {
 
 constexpr std::size_t kImageSide = 40;
-constexpr std::size_t kImageSide = 40;
 constexpr std::size_t kBatch = 3;
 
 }  // namespace

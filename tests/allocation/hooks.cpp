@@ -101,9 +101,8 @@ bool __wrap__ZN2pf7kernels11Convolution7executeEPKfS3_S3_PfPSt4byte(
 // The same for Convolution::create, which returns a class: not what C can, but what the linker
 // finds.
 #pragma GCC diagnostic push
-#if defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpragmas"  // g++ does not know the next one
 #pragma GCC diagnostic ignored "-Wreturn-type-c-linkage"
-#endif
 using Created = std::unique_ptr<pf::kernels::Convolution>;
 extern "C" Created
 __real__ZN2pf7kernels11Convolution6createERKNS0_16ConvolutionShapeENS0_3IsaERNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(

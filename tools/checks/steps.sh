@@ -124,8 +124,7 @@ step_consumer() { # a project that uses the library by add_subdirectory, in C an
     build/consumer/use_from_cpp "$model"
     local library
     library=$(find build/consumer/poolformer -name 'libpoolformer.so')
-    nm -D --defined-only "$library" | awk '{ print $3 }' >build/consumer/exported
-    sort build/consumer/exported | diff tests/abi/symbols.txt -
+    tools/checks/exports.sh "$library"
     # A program that was built against the first header runs with this library.
     cc -std=c99 -Itests/abi/first_header tests/consumer/use_from_c.c "$library" \
         -Wl,-rpath,"$(dirname "$library")" -o build/consumer/use_first_header
@@ -139,6 +138,10 @@ step_python() { # the Python module with the library of the release build, and i
     rm -rf build/python
     cmake --install "$release" --component python --prefix build/python
     PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
+}
+
+step_packages() { # installed, shared and static, for CMake and pkg-config; and as a Debian package
+    tools/checks/packages.sh "${launcher[@]}"
 }
 
 step_isa_symbols() { # no function of one instruction set can be linked into another's path

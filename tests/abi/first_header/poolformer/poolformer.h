@@ -1,4 +1,4 @@
-/* poolformer.h as it was first: programs built against it must keep running (tools/checks/steps.sh).
+/* poolformer.h as it was first: programs built against it must keep running.
  * SPDX-License-Identifier: Apache-2.0
  *
  *     pf_model* model;
