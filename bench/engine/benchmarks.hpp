@@ -4,9 +4,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <string>
 
 #include "engine/base/result.hpp"
+#include "engine/compile/model.hpp"
 #include "kernels/kernels.hpp"
 
 namespace pf::bench {
@@ -19,5 +21,8 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder);
 // What a run of that model spends outside the kernels.
 void add_overhead(const kernels::KernelTable& table, const std::string& folder,
                   const std::string& name);
+
+// How late its runs come back after a timeout.
+void add_overrun(const kernels::KernelTable& table, const std::shared_ptr<const Model>& model);
 
 }  // namespace pf::bench

@@ -92,6 +92,7 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder) {
     add_benchmark("session", table, name,
                   [model](benchmark::State& state) { create_session(state, model); });
     add_overhead(table, folder, name);
+    add_overrun(table, model);
     if (Status status = add_compiled(table, *model, name); !status) return status;
     for (std::size_t threads = 1; threads <= cpu_budget(); threads *= 2) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),
