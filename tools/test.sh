@@ -112,7 +112,8 @@ run build release
 mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"
 run tests_interpreter "${isas[0]}"
-for name in command_line signature consumer python isa_symbols hot_loops instruction_count; do
+for name in command_line examples signature consumer python isa_symbols hot_loops \
+    instruction_count; do
     run "$name"
 done
 if [ "$dependencies" = --live ]; then

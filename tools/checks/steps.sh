@@ -58,7 +58,7 @@ step_header() { # poolformer.h is C99 and C++17, poolformer.hpp C++17 and C++20,
 step_build() { # one of the builds release (g++), asan and tsan (clang++), or a target of it
     local options=("${launcher[@]}")
     case "$1" in
-        release) options+=(-DCMAKE_CXX_COMPILER=g++) ;;
+        release) options+=(-DCMAKE_CXX_COMPILER=g++ -DPF_BUILD_EXAMPLES=ON) ;;
         asan) options+=(-DCMAKE_CXX_COMPILER=clang++ -DPF_BUILD_FUZZERS=ON
             -DPF_BUILD_BENCHMARKS=ON) ;;
         tsan) options+=(-DCMAKE_CXX_COMPILER=clang++ -DPF_BUILD_TOOLS=OFF) ;;
@@ -107,6 +107,31 @@ step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitize
 
 step_command_line() { # the command line, as ctest runs it
     ctest --test-dir "$release" --output-on-failure --no-tests=error --exclude-regex '^pf_tests$'
+}
+
+# expect WORDS PROGRAM [ARGUMENT]...: the program succeeds, and says these words.
+expect() {
+    local output
+    output=$("${@:2}")
+    echo "$output"
+    grep -qF "$1" <<<"$output"
+}
+
+step_examples() { # the examples of tools/examples, with the shipped model
+    local folder=$release/tools/examples
+    expect 'most like: cat' "$folder/ten_lines_c" "$model"
+    expect 'most like: cat' "$folder/ten_lines_cpp" "$model"
+    expect '20 requests without a deadline' "$folder/request_loop" "$model" 20 0
+    expect '20 of 20 requests missed' "$folder/request_loop" "$model" 20 1
+    expect 'always the same bits' "$folder/shared_team" "$model" "$model"
+    expect 'most like: cat' "$folder/embedded_model"
+    if "$folder/ten_lines_c" no-such-model; then
+        echo "A model that does not exist must be refused."
+        return 1
+    fi
+    if [ -d build/python ]; then # the step `python` makes it
+        PYTHONPATH=build/python expect 'cat' /usr/bin/python3 tools/examples/ten_lines.py "$model"
+    fi
 }
 
 step_signature() { # one hash of the logits per instruction set, twice the same
