@@ -5,11 +5,11 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-Usage: tools/install_dependencies.sh [--tests | --live | --suite]
+Usage: tools/install_dependencies.sh [--tests | --full | --live | --suite]
 
 Installs what is missing of the packages that building poolformer needs; with --tests also what
-tools/test.sh needs, with --live also what tools/test.sh --live needs, with --suite also what
-bench/suite/run.sh needs. Needs root or sudo, and the network, only if something is missing.
+tools/test.sh needs, with --full or --live also what tools/test.sh --full or --live needs, with --suite
+also what bench/suite/run.sh needs. Needs root or sudo, and the network, only if something is missing.
 
 Example:
     tools/install_dependencies.sh --tests
@@ -17,12 +17,14 @@ END
 }
 
 with_tests=no
+with_docs=no
 with_live=no
 with_suite=no
 case "${1:-}" in
     "") ;;
     --tests) with_tests=yes ;;
-    --live) with_tests=yes && with_live=yes ;;
+    --full) with_tests=yes && with_docs=yes ;;
+    --live) with_tests=yes && with_docs=yes && with_live=yes ;;
     --suite) with_tests=yes && with_live=yes && with_suite=yes ;;
     --help | -h) usage && exit 0 ;;
     *) echo "Unknown option '$1'; see tools/install_dependencies.sh --help." >&2 && exit 2 ;;
@@ -42,6 +44,7 @@ packages=(g++ cmake ninja-build pkg-config
 test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git
     python3-dev python3-numpy pybind11-dev dpkg-dev file)
 [ "$with_tests" = no ] || packages+=("${test_packages[@]}")
+[ "$with_docs" = no ] || packages+=(doxygen)
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -13,7 +13,7 @@ check; at most 12 minutes on two cores. The output of each step is kept in build
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
     --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads
-             with ThreadSanitizer and the installed packages, as --live does
+             with ThreadSanitizer, the installed packages and the documentation, as --live does
     --step   run one step (below) and show its output
 
 The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
@@ -88,7 +88,10 @@ run() {
 while [ "$#" -gt 0 ]; do
     case "$1" in
         --live) dependencies=--live && echo "The first time, --live downloads $download." ;;
-        --full) fuzz_seconds=600 && is_full=yes ;;
+        --full)
+            fuzz_seconds=600 && is_full=yes
+            [ "$dependencies" = --live ] || dependencies=--full
+            ;;
         --step)
             shift
             "step_${1:?needs a name}" "${@:2}"
@@ -132,9 +135,10 @@ if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests
     run tests_tsan "${isas[0]}"
     run packages
+    run docs
 else
     not_run+=("the tests of threads with ThreadSanitizer: tools/test.sh --full, or --live")
-    not_run+=("the installed packages: tools/test.sh --full, or --live")
+    not_run+=("the installed packages, the documentation by Doxygen: tools/test.sh --full, or --live")
 fi
 if [ "$dependencies" = --live ]; then
     step_limit=1500 run live
