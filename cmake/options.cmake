@@ -8,9 +8,9 @@ target_compile_options(pf_options INTERFACE -Wall -Wextra -Wpedantic -Werror -fn
 # g++ 12 sees an overlap that cannot be in its own std::string (GCC bug 105651).
 target_compile_options(pf_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 # For code around the engine that no time depends on: doctest's, CLI11's and nlohmann's templates take
-# g++ almost twice as long at -O3, and clang++ with sanitizers two or three times as long at -O1.
+# g++ almost twice as long at -O3.
 add_library(pf_quick_build INTERFACE)
-target_compile_options(pf_quick_build INTERFACE $<IF:$<CONFIG:Release>,-O1,-O0>)
+target_compile_options(pf_quick_build INTERFACE $<$<CONFIG:Release>:-O1>)
 if(PF_SANITIZE)
     target_compile_options(pf_options INTERFACE -fsanitize=${PF_SANITIZE} -fno-omit-frame-pointer
                                                 -fno-sanitize-recover=all)
