@@ -240,7 +240,7 @@ typedef struct pf_run {
     float* const* stage_maps;
     size_t num_stages;
     /* The run gives up between two steps once so much time has passed; 0: never. It overruns by at
-     * most one step, a few per cent of a run. */
+     * most one step, a twelfth of an S12 run on one thread. */
     uint64_t timeout_us;
 } pf_run;
 
