@@ -207,17 +207,11 @@ Result<Model> load_compiled_file(const std::string& file, const CompiledOptions&
     const auto bytes = reader->map();
     if (!bytes) return bytes.error();
     AlignedBuffer mapping = AlignedBuffer::adopt_mapping(*bytes);  // unmaps it if nobody keeps it
-    Reader content(*bytes, file, options);
-    auto model = content.read();
-    if (!model) return model;
-    const Bytes weights = content.weights();
-    if (options.memory == WeightMemory::copied) {
-        if (Status status = copy_weights(weights, options.allocator, *model); !status) {
-            return status.error();
-        }
-        return model;
-    }
-    mapping.show(static_cast<std::size_t>(weights.data() - bytes->data()), content.num_floats());
+    auto model = load_compiled_bytes(*bytes, file, options);
+    if (!model || options.memory == WeightMemory::copied) return model;
+    // The model only borrowed them from the mapping; now it keeps it.
+    const Bytes weights = std::as_bytes(std::as_const(model->weights).floats());
+    mapping.show(static_cast<std::size_t>(weights.data() - bytes->data()), model->weights.size());
     model->weights = std::move(mapping);
     return model;
 }

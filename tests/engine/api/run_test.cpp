@@ -102,23 +102,17 @@ TEST_CASE("pf_session_run_with: all formats and any number of threads give the s
 TEST_CASE("pf_session_run_with: bytes are normalised as pf_preprocess does") {
     const ModelHandle model = load(Folder());
     const std::vector<std::uint8_t> bytes = hash_bytes(3 * kPixels);
-    // At the size of the input nothing is resized or cropped, if the description's sizes agree.
-    auto info = sized<pf_model_info>();
-    REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
     std::vector<std::uint8_t> batch;
     for (std::size_t i = 0; i < kBatch; ++i) batch.insert(batch.end(), bytes.begin(), bytes.end());
     Run run(batch);
     const auto session = open_with(model.get(), PF_INPUT_NHWC_U8, 2);
     REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
 
-    const Description description = tiny_description();
+    // At the size of the input it neither resizes nor crops.
     std::vector<float> planes(kBatch * 3 * kPixels);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        const std::size_t c = i % 3;
-        const float unit = static_cast<float>(batch[i]) / 255.0f;
-        const float value = (unit - static_cast<float>(description.input.mean[c])) /
-                            static_cast<float>(description.input.std[c]);
-        planes[(i / (3 * kPixels) * 3 + c) * kPixels + i / 3 % kPixels] = value;
+    for (std::size_t i = 0; i < kBatch; ++i) {
+        REQUIRE(pf_preprocess(model.get(), bytes.data(), kSide, kSide, 3 * kSide,
+                              planes.data() + i * 3 * kPixels) == PF_OK);
     }
     CHECK(same_bits(run.logits, plain_logits(model.get(), planes)));
 }
