@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 
-def orthogonalize(matrix: Tensor, num_iterations: int = 5) -> Tensor:
-    """Moves all singular values near 1 with a quintic Newton-Schulz iteration in bfloat16."""
+def orthogonalize(matrix: Tensor, dtype: torch.dtype, num_iterations: int = 5) -> Tensor:
+    """Moves all singular values near 1 with a quintic Newton-Schulz iteration in `dtype`.
+
+    bfloat16 is exact enough, and on a CPU without its instructions twenty times slower.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.bfloat16()
+    x = matrix.to(dtype)
     is_tall = x.shape[0] > x.shape[1]
     if is_tall:
         x = x.T
@@ -33,6 +36,7 @@ class Muon(torch.optim.Optimizer):
         params: Iterable[Tensor],
         lr: float,
         executor: Executor,
+        dtype: torch.dtype,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
     ):
@@ -41,6 +45,7 @@ class Muon(torch.optim.Optimizer):
             largest_first, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         )
         self.executor = executor
+        self.dtype = dtype
 
     @torch.no_grad()
     def _update(self, param: Tensor, lr: float, momentum: float, weight_decay: float) -> None:
@@ -51,7 +56,7 @@ class Muon(torch.optim.Optimizer):
         update = param.grad.lerp(buffer, momentum).flatten(1)
         scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
         param.mul_(1 - lr * weight_decay)
-        param.add_(orthogonalize(update).view(param.shape), alpha=-lr * scale)
+        param.add_(orthogonalize(update, self.dtype).view(param.shape), alpha=-lr * scale)
 
     def step(self) -> None:
         jobs = [

@@ -47,7 +47,12 @@ def parse_args() -> argparse.Namespace:
     add("--ema-decay", type=float, default=0.996, help="per step, of the averaged weights")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=os.cpu_count(), help="worker threads")
-    add("--no-bfloat16", action="store_true", help="compute in float32 throughout")
+    add(
+        "--bfloat16",
+        action=argparse.BooleanOptionalAction,
+        default=torch.cpu.get_capabilities().get("avx512_bf16", False),
+        help="compute in bfloat16; by default where the CPU has instructions for it",
+    )
     return parser.parse_args()
 
 
@@ -91,8 +96,9 @@ def make_optimizers(
         {"params": edges, "weight_decay": args.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
+    dtype = torch.bfloat16 if args.bfloat16 else torch.float32
     optimizers = [
-        Muon(matrices, args.muon_lr, executor, weight_decay=args.weight_decay),
+        Muon(matrices, args.muon_lr, executor, dtype, weight_decay=args.weight_decay),
         torch.optim.AdamW(adam_groups, args.adam_lr, betas=(0.9, 0.98)),
     ]
     for optimizer in optimizers:
@@ -124,7 +130,7 @@ def add_gradients(
         x = normalize(augment(x, size, strength, generator))
         # The cache of cast weights is shared by all threads: off.
         with torch.autocast(
-            "cpu", torch.bfloat16, enabled=not args.no_bfloat16, cache_enabled=False
+            "cpu", torch.bfloat16, enabled=args.bfloat16, cache_enabled=False
         ):
             logits = model(x)
         loss = F.cross_entropy(
@@ -250,7 +256,7 @@ def main() -> None:
             data["test_images"][::stride],
             data["test_labels"][::stride],
             executor,
-            bfloat16=not is_last and not args.no_bfloat16,
+            bfloat16=args.bfloat16 and not is_last,
         )
         print(
             f"epoch {epoch} loss {loss_sum / epoch_steps:.4f} test {test:.4f} "
