@@ -13,8 +13,6 @@
 namespace pf {
 namespace {
 
-constexpr std::size_t kChannels = 3;
-
 Error refuse(std::string message) {
     return {ErrorCode::invalid_argument, "image: " + std::move(message)};
 }
@@ -35,10 +33,10 @@ Status check_image(const ImageView& image) {
                       " pixels, expected at most " + std::to_string(kMaxImagePixels) +
                       " in all; scale it down");
     }
-    if (image.row_stride < image.width * kChannels) {
-        return refuse(
-            "found row_stride " + std::to_string(image.row_stride) +
-            " bytes, expected at least 3 * width = " + std::to_string(image.width * kChannels));
+    if (image.row_stride < image.width * kImageChannels) {
+        return refuse("found row_stride " + std::to_string(image.row_stride) +
+                      " bytes, expected at least 3 * width = " +
+                      std::to_string(image.width * kImageChannels));
     }
     return {};
 }
@@ -50,7 +48,7 @@ Status check_sizes(const Input& input, std::size_t output_size) {
                       " from a shorter side of " + std::to_string(input.resize_shorter_side) +
                       ", expected a crop of at least 1x1 that fits");
     }
-    const std::size_t expected = kChannels * input.height * input.width;
+    const std::size_t expected = kImageChannels * input.height * input.width;
     if (output_size != expected) {
         return refuse("found room for " + std::to_string(output_size) + " floats, expected 3 * " +
                       size_text(input.height, input.width) + " = " + std::to_string(expected));
@@ -72,9 +70,9 @@ ResizedRange crop_centre(std::size_t resized, std::size_t crop, CropRounding rou
 void normalise(const std::vector<std::uint8_t>& rgb, const Input& input, std::span<float> output) {
     const std::size_t plane = input.height * input.width;
     const Levels levels = normalised_levels(input);
-    for (std::size_t c = 0; c < kChannels; ++c) {
+    for (std::size_t c = 0; c < kImageChannels; ++c) {
         for (std::size_t i = 0; i < plane; ++i) {
-            output[c * plane + i] = levels[c][rgb[i * kChannels + c]];
+            output[c * plane + i] = levels[c][rgb[i * kImageChannels + c]];
         }
     }
 }
@@ -92,7 +90,7 @@ CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input) {
 
 Levels normalised_levels(const Input& input) {
     Levels levels;
-    for (std::size_t c = 0; c < kChannels; ++c) {
+    for (std::size_t c = 0; c < kImageChannels; ++c) {
         const float mean = static_cast<float>(input.mean[c]);
         const float std = static_cast<float>(input.std[c]);
         for (std::size_t v = 0; v < levels[c].size(); ++v) {

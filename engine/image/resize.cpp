@@ -13,7 +13,6 @@
 namespace pf {
 namespace {
 
-constexpr std::size_t kChannels = 3;
 constexpr int kFractionBits = 22;  // 32 - 8 - 2: sums stay inside 32 bits, overshoot included
 constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 
@@ -83,10 +82,10 @@ std::uint8_t to_byte(std::int32_t sum) {
 // row: the input row; out: one pixel per entry of filter.taps.
 void resize_row(const std::uint8_t* row, const Filter& filter, std::uint8_t* out) {
     for (const Taps& taps : filter.taps) {
-        const std::uint8_t* pixel = row + taps.begin * kChannels;
+        const std::uint8_t* pixel = row + taps.begin * kImageChannels;
         const std::int32_t* weights = filter.weights.data() + taps.weights;
         std::int32_t red = kHalf, green = kHalf, blue = kHalf;
-        for (std::size_t i = 0; i < taps.count; ++i, pixel += kChannels) {
+        for (std::size_t i = 0; i < taps.count; ++i, pixel += kImageChannels) {
             red += pixel[0] * weights[i];
             green += pixel[1] * weights[i];
             blue += pixel[2] * weights[i];
@@ -120,7 +119,7 @@ std::vector<std::uint8_t> resize_bicubic(const ImageView& image, const ResizedRa
     const Filter vertical = make_filter(image.height, rows);
     const Filter horizontal = make_filter(image.width, columns);
 
-    const std::size_t row_bytes = columns.count * kChannels;
+    const std::size_t row_bytes = columns.count * kImageChannels;
     std::vector<std::uint8_t> narrowed((vertical.input_end() - vertical.input_begin()) * row_bytes);
     std::uint8_t* out = narrowed.data();
     for (std::size_t y = vertical.input_begin(); y < vertical.input_end(); ++y, out += row_bytes) {

@@ -8,6 +8,8 @@
 
 namespace pf {
 
+constexpr std::size_t kImageChannels = 3;  // red, green, blue
+
 // Someone else's pixels: R, G, B bytes, `height` rows that start `row_stride` bytes apart.
 struct ImageView {
     const std::uint8_t* rgb = nullptr;

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxFileBytes = std::size_t{16} << 30;
 
 using Entries = std::vector<SafetensorsEntry>;
 
-Error invalid_tensor(const std::string& file, const std::string& name, const std::string& problem) {
+Error wrong_tensor(const std::string& file, const std::string& name, const std::string& problem) {
     return Error{ErrorCode::invalid_model, file + ": tensor " + in_quotes(name) + ": " + problem +
                                                ": was it exported together with its model.json?"};
 }
@@ -33,19 +33,19 @@ Status check_expected(const Entries& entries, const std::vector<TensorSpec>& spe
     for (const TensorSpec& spec : specs) {
         const auto found = unclaimed.find(spec.name);
         if (found == unclaimed.end()) {
-            return invalid_tensor(file, spec.name,
-                                  "missing, expected shape " + shape_text(spec.shape));
+            return wrong_tensor(file, spec.name,
+                                "missing, expected shape " + shape_text(spec.shape));
         }
         if (found->second->shape != spec.shape) {
-            return invalid_tensor(file, spec.name,
-                                  "found shape " + shape_text(found->second->shape) +
-                                      ", expected " + shape_text(spec.shape));
+            return wrong_tensor(file, spec.name,
+                                "found shape " + shape_text(found->second->shape) + ", expected " +
+                                    shape_text(spec.shape));
         }
         unclaimed.erase(found);
     }
     if (unclaimed.empty()) return {};
-    return invalid_tensor(file, unclaimed.begin()->second->name,
-                          "unexpected, model.json calls for no such tensor");
+    return wrong_tensor(file, unclaimed.begin()->second->name,
+                        "unexpected, model.json calls for no such tensor");
 }
 
 // The entries of the header that `bytes` begins with. Once they are checked, the tensors that the

@@ -9,6 +9,7 @@ has one number per compiler; --update writes it anew (then say why in the commit
 valgrind knows no AVX-512. Exit code 77: this machine cannot run it; the last line says why.
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -62,7 +63,8 @@ def main():
         print(f"no number for {name}" if has_avx2() else "this CPU has no AVX2")
         sys.exit(NOT_RUN)
     program = build / "tests/guards/pf_repeat_run"
-    few, more = (instructions(program, model, count) for count in (FEW, MORE))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        few, more = pool.map(lambda count: instructions(program, model, count), (FEW, MORE))
     found = (more - few) // (MORE - FEW)
     if update:
         committed["instructions_per_inference"][name] = found

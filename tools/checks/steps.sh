@@ -57,6 +57,8 @@ step_header() { # poolformer.h is C99 and C++17, poolformer.hpp C++17 and C++20,
 
 step_build() { # one of the builds release (g++), asan and tsan (clang++), or a target of it
     local options=("${launcher[@]}")
+    # Several sources at a time are quicker; `release` keeps them apart, to find missing includes.
+    [ "$1" = release ] || options+=(-DCMAKE_UNITY_BUILD=ON)
     case "$1" in
         release) options+=(-DCMAKE_CXX_COMPILER=g++ -DPF_BUILD_EXAMPLES=ON) ;;
         asan) options+=(-DCMAKE_CXX_COMPILER=clang++ -DPF_BUILD_FUZZERS=ON
@@ -143,7 +145,7 @@ step_signature() { # one hash of the logits per instruction set, twice the same
 
 step_consumer() { # a project that uses the library by add_subdirectory, in C and in C++
     cmake -S tests/consumer -B build/consumer -G Ninja "${launcher[@]}" \
-        -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=ON
+        -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON
     cmake --build build/consumer
     build/consumer/use_from_c "$model"
     build/consumer/use_from_cpp "$model"
