@@ -44,7 +44,7 @@ packages=(g++ cmake ninja-build pkg-config
 test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git
     python3-dev python3-numpy pybind11-dev dpkg-dev file)
 [ "$with_tests" = no ] || packages+=("${test_packages[@]}")
-[ "$with_docs" = no ] || packages+=(doxygen)
+[ "$with_docs" = no ] || packages+=(doxygen abigail-tools)
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -13,7 +13,8 @@ check; about 14 minutes on two cores (2.4 GHz EPYC). The output of each step is 
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
     --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads
-             with ThreadSanitizer, the installed packages and the documentation, as --live does
+             with ThreadSanitizer, the installed packages, the ABI and the documentation, as --live does;
+             at most 60 minutes, --live included
     --step   run one step (below) and show its output
 
 The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
@@ -134,11 +135,12 @@ fi
 if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests
     run tests_tsan "${isas[0]}"
+    run abi
     run packages
     run docs
 else
     not_run+=("the tests of threads with ThreadSanitizer: tools/test.sh --full, or --live")
-    not_run+=("the installed packages, the documentation by Doxygen: tools/test.sh --full, or --live")
+    not_run+=("the installed packages, the ABI, the documentation by Doxygen: tools/test.sh --full, or --live")
 fi
 if [ "$dependencies" = --live ]; then
     step_limit=1500 run live

@@ -167,6 +167,11 @@ step_python() { # the Python module with the library of the release build, and i
     PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
 }
 
+step_abi() { # programs built against earlier versions of poolformer.h keep running
+    tools/checks/abi.py || return
+    tools/checks/abi.py --self-test
+}
+
 step_packages() { # installed, shared and static, for CMake and pkg-config; and as a Debian package
     tools/checks/packages.sh "${launcher[@]}"
 }
