@@ -11,6 +11,13 @@ install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(PF_BUILD_TOOLS)
     install(TARGETS poolformer_cli)
 endif()
+# Of these headers parts are compiled in, and their licences want their notices to come along.
+foreach(package libxsimd-dev nlohmann-json3-dev libcli11-dev)
+    set(notice /usr/share/doc/${package}/copyright)
+    if(EXISTS ${notice})
+        install(FILES ${notice} RENAME ${package} DESTINATION ${CMAKE_INSTALL_DOCDIR}/notices)
+    endif()
+endforeach()
 
 configure_file(cmake/poolformer-config.cmake.in poolformer-config.cmake @ONLY)
 # Before 1.0 a minor version may break the interface.

@@ -101,6 +101,7 @@ try_deb() { # FILE: installs, uses and removes it
     trap 'dpkg --purge poolformer' EXIT
     dpkg --install "$1"
     dpkg --listfiles poolformer | tee "$packages/installed"
+    grep -q '/notices/libxsimd-dev$' "$packages/installed"
     /usr/bin/poolformer --version
     /usr/bin/poolformer classify "$model" models/photos/chelsea.png | tee "$packages/classified"
     grep -q '^  cat ' "$packages/classified"
