@@ -1,6 +1,7 @@
 // The C interface: teams and sessions.
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/api/boundary.hpp"
+#include "engine/run/cpu_budget.hpp"
 
 using namespace pf::api;
 
@@ -29,6 +30,12 @@ void log_session(const pf_session_options& options, const pf::Session& session) 
                              std::to_string(session.num_threads()) + " threads, " +
                              megabytes(session.arena_bytes()) + " of activations";
     options.log(options.log_user, PF_LOG_INFO, line.c_str());
+    const std::size_t budget = pf::cpu_budget();
+    if (session.num_threads() <= budget) return;
+    const std::string warning = std::to_string(session.num_threads()) + " threads, but CPUs for " +
+                                std::to_string(budget) +
+                                " (affinity, cgroup quota): they will wait for each other";
+    options.log(options.log_user, PF_LOG_WARNING, warning.c_str());
 }
 
 pf_status give_tap(const pf::Session& session, std::size_t tap, pf_tap_info* info) {

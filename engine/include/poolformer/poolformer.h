@@ -56,9 +56,10 @@ PF_API const char* pf_version(void);
  * this thread's next failing call. */
 PF_API const char* pf_last_error(void);
 
-/* What a service may want in its log, such as what was loaded, for which instruction set. Called
- * while a model is loaded or a session made, in the caller's thread, never during a run. `message`
- * is valid during the call. Must not throw. */
+/* What a service may want in its log, such as what was loaded, for which instruction set; warnings
+ * tell of what works but slowly, such as more threads than CPUs. Called while a model is loaded or
+ * a session made, in the caller's thread, never during a run. `message` is valid during the call.
+ * Must not throw. */
 typedef enum pf_log_level { PF_LOG_INFO = 0, PF_LOG_WARNING = 1 } pf_log_level;
 typedef void (*pf_log_function)(void* user, pf_log_level level, const char* message);
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/run/cpu_budget.hpp"
 #include "tests/support/api_handles.hpp"
 #include "tests/support/api_session.hpp"
 #include "tests/support/blocked_map.hpp"
@@ -209,23 +210,36 @@ TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
                "allocator->deallocate");
 }
 
-TEST_CASE("log: loading and making a session say what came of it") {
+TEST_CASE("log: loading and making a session say what came of it, and warn of too many threads") {
+    struct Line {
+        pf_log_level level;
+        std::string message;
+    };
     const Folder folder;
-    std::vector<std::string> lines;
-    const pf_log_function log = [](void* user, pf_log_level, const char* message) {
-        static_cast<std::vector<std::string>*>(user)->emplace_back(message);
+    std::vector<Line> lines;
+    const pf_log_function log = [](void* user, pf_log_level level, const char* message) {
+        static_cast<std::vector<Line>*>(user)->push_back({level, message});
     };
     auto options = sized<pf_model_options>();
     options.log = log;
     options.log_user = &lines;
     const ModelHandle model = load_path(folder.folder.path(), &options);
-    auto for_session = session_options(0, 0, 2);
-    for_session.log = log;
-    for_session.log_user = &lines;
-    const SessionHandle session = open(model.get(), &for_session);
-    REQUIRE(lines.size() == 2);
-    CHECK(lines[0].find("compiled for") != std::string::npos);
-    CHECK(lines[1].find("24x24, 2 threads") != std::string::npos);
+    for (const std::size_t num_threads : {std::size_t{1}, cpu_budget() + 1}) {
+        auto for_session = session_options(0, 0, num_threads);
+        for_session.log = log;
+        for_session.log_user = &lines;
+        const SessionHandle session = open(model.get(), &for_session);
+    }
+    const std::string too_many = std::to_string(cpu_budget() + 1) + " threads";
+    const Line expected[] = {{PF_LOG_INFO, "compiled for"},
+                             {PF_LOG_INFO, "24x24, 1 thread"},
+                             {PF_LOG_INFO, "24x24, " + too_many},
+                             {PF_LOG_WARNING, too_many + ", but CPUs for"}};
+    REQUIRE(lines.size() == std::size(expected));
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        CHECK(lines[i].level == expected[i].level);
+        CHECK(lines[i].message.find(expected[i].message) != std::string::npos);
+    }
 }
 
 TEST_CASE("cpus: workers run where they are told, or creating them fails") {
