@@ -105,9 +105,10 @@ void Session::Worker::run_step(const Step& step, const StatisticsStep&) {
     // Around the mean of the first pixel: close enough to the map's, and read in a moment.
     const float* pixel = map_data(*step.input_map);
     const MapPlan& map = session_.plan_.maps[*step.input_map];
+    const std::size_t block = kernels_.block;
     double sum = 0;
-    for (std::size_t c = 0; c < map.channels; ++c) {
-        sum += pixel[c / kernels_.block * map.pixels() * kernels_.block + c % kernels_.block];
+    for (std::size_t c = 0; c < map.channels; c += block, pixel += map.pixels() * block) {
+        for (std::size_t i = 0; i < std::min(block, map.channels - c); ++i) sum += pixel[i];
     }
     const float shift = static_cast<float>(sum / static_cast<double>(map.channels));
     shift_of(*step.output_stats) = shift;
