@@ -198,13 +198,14 @@ step_endurance() { # thousands of runs: allocations, memory, threads (minutes)
     done
 }
 
-step_fuzz() { # all fuzzers, side by side, for so many seconds
+step_fuzz() { # all fuzzers, side by side, for so many seconds; PF_FUZZ_SEED for other inputs
     local fuzzers=(build/asan/tests/fuzz/fuzz_*) fuzzer pids=() pid
     [ "${#fuzzers[@]}" -eq 3 ]
     for fuzzer in "${fuzzers[@]}"; do
-        # A busy machine is no reason to call an input slow.
-        [ -x "$fuzzer" ] && "$fuzzer" -max_total_time="$1" -timeout=10 -print_final_stats=1 \
-            -artifact_prefix=build/test-logs/ &
+        # The same inputs every time: who meets a failure can repeat it. A busy machine is no reason
+        # to call an input slow.
+        [ -x "$fuzzer" ] && "$fuzzer" -seed="${PF_FUZZ_SEED:-1}" -max_total_time="$1" -timeout=10 \
+            -print_final_stats=1 -artifact_prefix=build/test-logs/ &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do wait "$pid"; done
