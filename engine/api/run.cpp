@@ -15,6 +15,11 @@ std::size_t image_bytes(const Session& session) {
            pf::bytes_per_value(session.input_format());
 }
 
+std::size_t stage_map_floats(const Session& session, std::size_t stage, std::size_t batch) {
+    const pf::MapPlan& shape = session.tap_shape(session.model().stage_taps[stage]);
+    return batch * shape.channels * shape.pixels();
+}
+
 // Of an output that is wanted; one that is not may have any size.
 pf_status check_size(const char* name, const float* output, std::size_t found,
                      std::size_t expected) {
@@ -48,9 +53,8 @@ pf_status check_overlaps(const Session& session, const RunRequest& request) {
     if (status == PF_OK) status = check(request.probabilities, classes, "probabilities");
     if (status == PF_OK) status = check(request.features, features, "features");
     for (std::size_t i = 0; status == PF_OK && i < request.stage_maps.size(); ++i) {
-        const pf::MapPlan& shape = session.tap_shape(model.stage_taps[i]);
-        status = check(request.stage_maps[i], request.batch * shape.channels * shape.pixels(),
-                       "stage_maps");
+        status =
+            check(request.stage_maps[i], stage_map_floats(session, i, request.batch), "stage_maps");
     }
     return status;
 }
@@ -66,11 +70,25 @@ pf_status run(Session& session, const RunRequest& request) {
     return status ? PF_OK : fail(status.error());
 }
 
+pf_status check_stage_maps(const Session& session, const pf_run& run, std::size_t batch) {
+    if (run.stage_maps == nullptr) return PF_OK;
+    const std::size_t stages = session.model().stage_taps.size();
+    if (run.num_stages != stages) {
+        return wrong_argument("num_stages", run.num_stages, std::to_string(stages));
+    }
+    for (std::size_t i = 0; run.stage_map_floats != nullptr && i < stages; ++i) {
+        const std::size_t expected = stage_map_floats(session, i, batch);
+        if (run.stage_maps[i] == nullptr || run.stage_map_floats[i] == expected) continue;
+        const std::string name = "stage_map_floats[" + std::to_string(i) + "]";
+        return wrong_argument(name.c_str(), run.stage_map_floats[i], std::to_string(expected));
+    }
+    return PF_OK;
+}
+
 pf_status check_sizes(const Session& session, const pf_run& run, std::size_t batch) {
     const pf::Model& model = session.model();
     const std::size_t classes = batch * model.description.head.classes;
     const std::size_t features = batch * model.description.stages.back().channels;
-    const std::size_t stages = model.stage_taps.size();
     const std::size_t input_bytes = batch * image_bytes(session);
     if (run.input_bytes != input_bytes) {
         return wrong_argument("input_bytes", run.input_bytes, std::to_string(input_bytes));
@@ -82,10 +100,7 @@ pf_status check_sizes(const Session& session, const pf_run& run, std::size_t bat
     if (status == PF_OK) {
         status = check_size("num_features", run.features, run.num_features, features);
     }
-    if (status == PF_OK && run.stage_maps != nullptr && run.num_stages != stages) {
-        status = wrong_argument("num_stages", run.num_stages, std::to_string(stages));
-    }
-    return status;
+    return status == PF_OK ? check_stage_maps(session, run, batch) : status;
 }
 
 }  // namespace

@@ -181,7 +181,11 @@ void run(const Session& session, const py::array& input, std::size_t batch, Floa
     const Output classes(probabilities);
     const Output vectors(features);
     std::vector<float*> maps;
-    for (Floats& map : stage_maps) maps.push_back(map.mutable_data());
+    std::vector<std::size_t> map_floats;
+    for (Floats& map : stage_maps) {
+        maps.push_back(map.mutable_data());
+        map_floats.push_back(static_cast<std::size_t>(map.size()));
+    }
 
     auto wanted = sized<pf_run>();
     wanted.batch = batch;
@@ -195,6 +199,7 @@ void run(const Session& session, const py::array& input, std::size_t batch, Floa
     wanted.num_features = vectors.size;
     wanted.stage_maps = maps.empty() ? nullptr : maps.data();
     wanted.num_stages = maps.size();
+    wanted.stage_map_floats = map_floats.data();
     wanted.timeout_us = timeout_us;
     demand([&] { return pf_session_run_with(session.handle.get(), &wanted); });
 }

@@ -59,6 +59,7 @@ struct Run {
     View<float> probabilities;      // [batch, num_classes]
     View<float> features;           // [batch, num_features]
     View<float* const> stage_maps;  // one a stage: null, or [batch, channels, height, width]
+    View<const std::size_t> stage_map_floats;  // how many each has room for; none: not checked
     // The run gives up after so much time, at once if there is none left; not set: never.
     std::optional<std::chrono::microseconds> timeout;
 };

@@ -243,6 +243,8 @@ typedef struct pf_run {
     /* The run gives up between two steps once so much time has passed; 0: never. It overruns by at
      * most one step, a twelfth of an S12 run on one thread. */
     uint64_t timeout_us;
+    /* How many floats stage_maps[i] has room for, num_stages numbers; NULL: as many as it takes. */
+    const size_t* stage_map_floats;
 } pf_run;
 
 /* After PF_CANCELLED or PF_DEADLINE_EXCEEDED the outputs hold nothing of use; the session does. */

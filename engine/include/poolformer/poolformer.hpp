@@ -228,6 +228,10 @@ class Session {
 
     // After PF_CANCELLED or PF_DEADLINE_EXCEEDED the outputs hold nothing of use.
     Status run(const Run& run) {
+        const std::size_t sizes = run.stage_map_floats.size();
+        if (sizes != 0 && sizes != run.stage_maps.size()) {
+            return detail::refuse("stage_map_floats: expected one for each of stage_maps");
+        }
         auto wanted = detail::sized<pf_run>();
         wanted.batch = run.batch;
         wanted.input = run.input.data();
@@ -240,6 +244,7 @@ class Session {
         wanted.num_features = run.features.size();
         wanted.stage_maps = run.stage_maps.data();
         wanted.num_stages = run.stage_maps.size();
+        wanted.stage_map_floats = sizes == 0 ? nullptr : run.stage_map_floats.data();
         if (run.timeout) {  // 0 would mean never
             wanted.timeout_us = static_cast<std::uint64_t>(
                 std::max<std::chrono::microseconds::rep>(run.timeout->count(), 1));

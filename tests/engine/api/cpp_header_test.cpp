@@ -191,6 +191,11 @@ TEST_CASE("C++ header: a wrong size is refused by name, and nothing is written")
     refused([&](Run& run) { run.features = View<float>(wrong.data(), 1); }, "num_features");
     const std::vector<float*> too_many(99);
     refused([&](Run& run) { run.stage_maps = too_many; }, "num_stages");
+    const std::vector<std::size_t> sizes(2);
+    refused([&](Run& run) { run.stage_map_floats = sizes; }, "stage_map_floats");
+    const std::vector<float*> maps(2, wrong.data());
+    refused([&](Run& run) { run.stage_maps = maps, run.stage_map_floats = sizes; },
+            "stage_map_floats[0]: found 0");
     check_error(session.run(image, none), PF_INVALID_ARGUMENT, "logits");
     check_error(session.run(none, logits), PF_INVALID_ARGUMENT, "input");
     check_error(session.run_tapped(none, logits, {}), PF_INVALID_ARGUMENT, "image");

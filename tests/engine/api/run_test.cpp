@@ -125,16 +125,19 @@ TEST_CASE("pf_session_run_with: probabilities, features and stage maps") {
     REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
     std::vector<std::vector<float>> maps;
     std::vector<float*> pointers;
+    std::vector<std::size_t> sizes;
     for (std::size_t stage = 0; stage < 2; ++stage) {
         auto shape = sized<pf_tap_info>();
         REQUIRE(pf_session_stage_info(session.get(), stage, &shape) == PF_OK);
         CHECK(std::string(shape.name) == (stage == 0 ? "s0.b0" : "s1.b1"));
         pointers.push_back(
             maps.emplace_back(kBatch * shape.channels * shape.height * shape.width).data());
+        sizes.push_back(maps.back().size());
     }
     Run run(images);
     run.request.stage_maps = pointers.data();
     run.request.num_stages = pointers.size();
+    run.request.stage_map_floats = sizes.data();
     REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
     CHECK(same_bits(run.logits, plain_logits(model.get(), images)));
 
@@ -183,6 +186,10 @@ TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refus
     refused("features overlaps", [&](pf_run& run) { run.features = images.data(); });
     float* maps[] = {nullptr, images.data()};
     refused("num_stages: found 1", [&](pf_run& run) { run.stage_maps = maps, run.num_stages = 1; });
+    const std::size_t sizes[] = {0, 1};
+    refused("stage_map_floats[1]: found 1", [&](pf_run& run) {
+        run.stage_maps = maps, run.num_stages = 2, run.stage_map_floats = sizes;
+    });
     refused("stage_maps overlaps", [&](pf_run& run) { run.stage_maps = maps, run.num_stages = 2; });
     check_null(pf_session_run_with(nullptr, nullptr), "session");
     check_null(pf_session_run_with(session.get(), nullptr), "run");
