@@ -9,7 +9,7 @@ Usage: tools/test.sh [--live] [--full]
        tools/test.sh --step NAME [ARGUMENT]
 
 Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, and runs every
-check; about 14 minutes on two cores (2.4 GHz EPYC). The output of each step is kept in build/test-logs/.
+check; about 12 minutes on two cores (2.4 GHz EPYC). The output of each step is kept in build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
     --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads
