@@ -63,6 +63,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         new Session(std::move(model), std::move(*plan), std::move(team)));
     if (Status status = session->create_convolutions(); !status) return status.error();
     if (Status status = session->allocate(options); !status) return status.error();
+    session->make_tasks();
     return session;
 }
 
@@ -126,6 +127,33 @@ Status Session::allocate(const SessionOptions& options) {
     return {};
 }
 
+void Session::make_tasks() {
+    for (std::size_t thread = 0; thread < num_threads(); ++thread) {
+        float* floats = thread_floats_of(thread);
+        Place place{.thread = thread,
+                    .maps = maps_of(area_of(thread)),
+                    .shifts = floats,
+                    .scratch = floats + round_up(model_->num_stats, 16)};
+        whole_tasks_.push_back(pf::make_tasks(*model_, plan_, whole_convolutions_, place));
+        if (num_threads() == 1) continue;
+        place.num_threads = num_threads();
+        place.maps = maps_of(0);
+        shared_tasks_.push_back(pf::make_tasks(*model_, plan_, shared_convolutions_, place));
+    }
+}
+
+float* Session::maps_of(std::size_t area) {
+    return arena_.data() + area * plan_.shared_floats;
+}
+
+float* Session::thread_floats_of(std::size_t thread) {
+    return maps_of(images_at_once_) + thread * thread_floats_;
+}
+
+std::size_t Session::area_of(std::size_t thread) const {
+    return std::min(thread, images_at_once_ - 1);
+}
+
 void Session::start(const RunRequest& request) {
     cancelled_.store(false, std::memory_order_relaxed);
     stopped_.store(false, std::memory_order_relaxed);
@@ -140,8 +168,7 @@ bool Session::must_stop() const {
 }
 
 bool Session::run_alone(const Image& image, std::size_t thread) {
-    const Crew alone{.size = 1, .area = std::min(thread, images_at_once_ - 1)};
-    return Worker(*this, image, alone, thread).run();
+    return Worker(*this, image, {.size = 1, .area = area_of(thread)}, thread).run();
 }
 
 // One thread's part of a batch: whole images as long as there is one for each thread, then shares

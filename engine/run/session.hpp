@@ -13,8 +13,8 @@
 #include "engine/base/result.hpp"
 #include "engine/compile/model.hpp"
 #include "engine/run/session_plan.hpp"
+#include "engine/run/task.hpp"
 #include "engine/run/thread_team.hpp"
-#include "kernels/onednn/convolution.hpp"
 
 namespace pf {
 
@@ -77,13 +77,18 @@ class Session {
     struct Crew;   // the threads that work on one image
     class Worker;  // one thread's share of one image
     using Clock = std::chrono::steady_clock;
-    using Convolutions = std::vector<std::unique_ptr<kernels::Convolution>>;
 
     Session(std::shared_ptr<const Model> model, SessionPlan plan, std::shared_ptr<ThreadTeam> team);
     Status create_convolutions();
     // Adds oneDNN's primitive for the output channel blocks `blocks`; null if there are none.
     Status add_convolution(const Step& step, kernels::Range blocks, Convolutions& to);
     Status allocate(const SessionOptions& options);
+    void make_tasks();
+    // The parts of the arena.
+    float* maps_of(std::size_t area);
+    float* thread_floats_of(std::size_t thread);
+    // Which area a thread uses that runs an image alone.
+    std::size_t area_of(std::size_t thread) const;
     void start(const RunRequest& request);
     void run_on_team(const RunRequest& request, std::size_t thread);
     // False if the run is to stop.
@@ -99,10 +104,11 @@ class Session {
     AlignedBuffer arena_;
     std::size_t images_at_once_ = 1;
     std::size_t thread_floats_ = 0;
-    // oneDNN's, [step][thread]; none for other steps. The shares of a team's threads, null for
-    // threads without one, and whole convolutions for threads that run an image alone.
+    // For shares of an image, and for images that a thread runs alone.
     std::vector<Convolutions> shared_convolutions_;
     std::vector<Convolutions> whole_convolutions_;
+    std::vector<std::vector<Task>> shared_tasks_;  // [thread][step]; none if there is one thread
+    std::vector<std::vector<Task>> whole_tasks_;
     InputFormat input_format_ = InputFormat::nchw_f32;
     Levels levels_{};  // for bytes
     std::atomic<bool> running_{false};

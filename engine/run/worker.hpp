@@ -1,4 +1,4 @@
-// Session::Worker: what one thread does of each step.
+// Session::Worker: one thread at its tasks, for one image.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -33,27 +33,26 @@ class Session::Worker {
         float rstd = 1;
     };
 
-    void run_step(const Step& step, const ConvolutionStep& op);
-    void run_onednn(const Step& step, const ConvolutionStep& op);
-    void run_gemm(const Step& step, const ConvolutionStep& op);
-    void run_step(const Step& step, const StatisticsStep& op);
-    void run_step(const Step& step, const PoolMixStep& op);
-    void run_step(const Step& step, const ChannelMlpStep& op);
-    void run_step(const Step& step, const HeadStep& op);
+    void run_task(const OnednnTask& task);
+    void run_task(const kernels::GemmConvolutionArgs& args);
+    void run_task(const StatisticsTask& task);
+    void run_task(const PoolMixTask& task);
+    void run_task(const ChannelMlpTask& task);
+    void run_task(const HeadTask& task);
 
     // The norm of a map whose partials are complete. Every thread adds them up itself, which is
     // quicker than waiting for one; all come to the same bits, so all agree on a second look.
-    Norm finish_norm(std::size_t stats, double eps);
-    Moments measure_again(std::size_t stats, float shift);
-    void write_statistics(std::size_t stats, float shift);
+    Norm finish_norm(const NormTask& norm);
+    Moments measure_again(const NormTask& norm, float shift);
 
     void convert_image();
-    // Copies what the request wants of a block's output.
+    // Copies what the request wants of the block that `step` ends, if it ends one.
     void copy_block(const Step& step) const;
     void copy_map(std::size_t map, float* to) const;
+    void write_features(std::span<const float> features) const;
     void write_logits() const;
 
-    // Whether to go on after the step at hand. Thread 0 asks the clock, before the barrier.
+    // Whether to go on after the task at hand. Thread 0 asks the clock, before the barrier.
     bool goes_on() const;
     void check_stop() const;
     std::size_t position() const;
@@ -61,24 +60,16 @@ class Session::Worker {
 
     void barrier() const;
     kernels::Range share(std::size_t total) const;
-    std::size_t num_blocks(std::size_t channels) const;
-    float* map_data(std::size_t map) const;
-    kernels::Partial* partials(std::size_t stats) const;
-    // Where the step writes its output's statistics, noting the shift it uses; null if nowhere.
-    kernels::Partial* output_partials(const Step& step, float shift);
-    float& shift_of(std::size_t stats) const { return thread_area_[stats]; }
-    float* scratch() const;
 
     Session& session_;
-    const Model& model_;
     const kernels::KernelTable& kernels_;
+    const std::vector<Task>& tasks_;
     const Image& image_;
     Crew crew_;
     std::size_t thread_;   // of the team
     float* maps_;          // the image's part of the arena
     const float* planes_;  // the image as the stem reads it
-    float* thread_area_;   // [shift of each statistics][scratch]
-    std::size_t step_index_ = 0;
+    std::size_t task_index_ = 0;
 };
 
 }  // namespace pf

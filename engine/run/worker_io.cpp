@@ -42,10 +42,11 @@ void Session::Worker::convert_image() {
 }
 
 void Session::Worker::copy_block(const Step& step) const {
+    if (!step.tap) return;
     const RunRequest& request = image_.request;
     if (!request.taps.empty()) copy_map(*step.output_map, request.taps[*step.tap]);
     for (std::size_t stage = 0; stage < request.stage_maps.size(); ++stage) {
-        if (model_.stage_taps[stage] == *step.tap) {
+        if (session_.model_->stage_taps[stage] == *step.tap) {
             copy_map(*step.output_map, request.stage_maps[stage]);
         }
     }
@@ -55,7 +56,7 @@ void Session::Worker::copy_block(const Step& step) const {
 void Session::Worker::copy_map(std::size_t index, float* to) const {
     if (to == nullptr) return;
     const MapPlan& map = session_.plan_.maps[index];
-    const float* from = map_data(index);
+    const float* from = maps_ + map.offset;
     const std::size_t block = kernels_.block;
     const Range channels = share(map.channels);
     to += image_.index * map.channels * map.pixels();
@@ -67,8 +68,14 @@ void Session::Worker::copy_map(std::size_t index, float* to) const {
     }
 }
 
+void Session::Worker::write_features(std::span<const float> features) const {
+    float* to = image_.request.features;
+    if (to == nullptr) return;
+    std::memcpy(to + image_.index * features.size(), features.data(), features.size_bytes());
+}
+
 void Session::Worker::write_logits() const {
-    const std::size_t classes = model_.description.head.classes;
+    const std::size_t classes = session_.model_->description.head.classes;
     const std::span logits(maps_ + session_.plan_.logits_offset, classes);
     const RunRequest& request = image_.request;
     if (request.logits != nullptr) {

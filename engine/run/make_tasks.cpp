@@ -1,0 +1,167 @@
+// make_tasks: the kernels' arguments for one thread's share of every step.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/task.hpp"
+
+namespace pf {
+namespace {
+
+using kernels::Partial;
+using kernels::Range;
+
+class TaskMaker {
+  public:
+    TaskMaker(const Model& model, const SessionPlan& plan, const Place& place)
+        : model_(model), plan_(plan), place_(place) {}
+
+    Task make(const Step& step, const Convolutions& convolutions) const {
+        if (const auto* op = std::get_if<ConvolutionStep>(&step.op);
+            op != nullptr && op->kernel == ConvolutionKernel::onednn) {
+            return {onednn(step, *op, convolutions[place_.thread].get())};
+        }
+        return std::visit([&](const auto& op) { return Task{task(step, op)}; }, step.op);
+    }
+
+  private:
+    OnednnTask onednn(const Step& step, const ConvolutionStep& op,
+                      kernels::Convolution* convolution) const {
+        const std::size_t block = model_.kernels->block;
+        const std::size_t first_channel = share(num_blocks(step.out_channels)).begin * block;
+        const WeightOffset weights =
+            op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
+                                                            op.window.kernel, block);
+        return {.convolution = convolution,
+                .src = step.input_map ? map_data(*step.input_map) : nullptr,
+                .weights = model_.at(weights),
+                .bias = model_.at(op.bias) + first_channel,
+                .dst = map_data(*step.output_map) + first_channel * output_of(step).pixels(),
+                .scratch = reinterpret_cast<std::byte*>(place_.scratch)};
+    }
+
+    kernels::GemmConvolutionArgs task(const Step& step, const ConvolutionStep& op) const {
+        const MapPlan& input = input_of(step);
+        const MapPlan& output = output_of(step);
+        return {.src = map_data(*step.input_map),
+                .dst = map_data(*step.output_map),
+                .in_height = input.height,
+                .in_width = input.width,
+                .out_width = output.width,
+                .num_pixels = output.pixels(),
+                .stride = op.window.stride,
+                .padding = op.window.padding,
+                .layout = op.layout,
+                .weights = model_.at(op.weights),
+                .bias = model_.at(op.bias),
+                .pixels = share(output.pixels()),
+                .scratch = place_.scratch};
+    }
+
+    StatisticsTask task(const Step& step, const StatisticsStep&) const {
+        const MapPlan& map = input_of(step);
+        return {.args = {.src = map_data(*step.input_map),
+                         .height = map.height,
+                         .width = map.width,
+                         .channels = map.channels,
+                         .partials = output_partials(step),
+                         .blocks = share(num_blocks(map.channels))},
+                .shift = output_shift(step)};
+    }
+
+    PoolMixTask task(const Step& step, const PoolMixStep& op) const {
+        const MapPlan& map = input_of(step);
+        return {.norm = norm(step, op.eps),
+                .args = {.src = map_data(*step.input_map),
+                         .dst = map_data(*step.output_map),
+                         .scale = model_.at(op.scale),
+                         .height = map.height,
+                         .width = map.width,
+                         .channels = map.channels,
+                         .partials = output_partials(step),
+                         .blocks = share(num_blocks(map.channels))},
+                .shift = output_shift(step)};
+    }
+
+    ChannelMlpTask task(const Step& step, const ChannelMlpStep& op) const {
+        const std::size_t num_pixels = input_of(step).pixels();
+        return {.norm = norm(step, op.eps),
+                .args = {.src = map_data(*step.input_map),
+                         .dst = map_data(*step.output_map),
+                         .num_pixels = num_pixels,
+                         .layout = op.layout,
+                         .weights = model_.at(op.weights),
+                         .fc1_bias = model_.at(op.fc1_bias),
+                         .fc2_bias = model_.at(op.fc2_bias),
+                         .partials = output_partials(step),
+                         .pixels = share(num_pixels),
+                         .scratch = place_.scratch},
+                .shift = output_shift(step)};
+    }
+
+    HeadTask task(const Step& step, const HeadStep& op) const {
+        const MapPlan& map = input_of(step);
+        return {.order = op.order,
+                .norm = step.input_stats ? norm(step, op.eps) : NormTask{.eps = op.eps},
+                .means = {.src = map_data(*step.input_map),
+                          .num_pixels = map.pixels(),
+                          .channels = map.channels,
+                          .dst = place_.scratch},
+                .norm_weight = model_.at(op.norm_weight),
+                .norm_bias = model_.at(op.norm_bias),
+                .linear = {.src = place_.scratch,
+                           .layout = op.layout,
+                           .weights = model_.at(op.weights),
+                           .bias = model_.at(op.bias),
+                           .dst = place_.maps + plan_.logits_offset,
+                           .panels = share(op.layout.num_panels())}};
+    }
+
+    NormTask norm(const Step& step, double eps) const {
+        const StatsPlan& stats = plan_.stats[*step.input_stats];
+        const MapPlan& map = plan_.maps[stats.map];
+        return {.stats = *step.input_stats,
+                .partials = {partials(*step.input_stats), stats.num_units},
+                .num_values = map.channels * map.pixels(),
+                .eps = eps,
+                .shift = place_.shifts + *step.input_stats};
+    }
+
+    const MapPlan& input_of(const Step& step) const { return plan_.maps[*step.input_map]; }
+    const MapPlan& output_of(const Step& step) const { return plan_.maps[*step.output_map]; }
+    float* map_data(std::size_t map) const { return place_.maps + plan_.maps[map].offset; }
+
+    Partial* partials(std::size_t stats) const {
+        return reinterpret_cast<Partial*>(place_.maps + plan_.stats[stats].offset);
+    }
+    Partial* output_partials(const Step& step) const {
+        return step.output_stats ? partials(*step.output_stats) : nullptr;
+    }
+    float* output_shift(const Step& step) const {
+        return step.output_stats ? place_.shifts + *step.output_stats : nullptr;
+    }
+
+    std::size_t num_blocks(std::size_t channels) const {
+        return kernels::divide_up(channels, model_.kernels->block);
+    }
+    Range share(std::size_t total) const {
+        if (place_.num_threads == 1) return {0, total};
+        return kernels::split(total, place_.num_threads, place_.thread);
+    }
+
+    const Model& model_;
+    const SessionPlan& plan_;
+    const Place& place_;
+};
+
+}  // namespace
+
+std::vector<Task> make_tasks(const Model& model, const SessionPlan& plan,
+                             const std::vector<Convolutions>& convolutions, const Place& place) {
+    const TaskMaker maker(model, plan, place);
+    std::vector<Task> tasks;
+    tasks.reserve(model.steps.size());
+    for (std::size_t i = 0; i < model.steps.size(); ++i) {
+        tasks.push_back(maker.make(model.steps[i], convolutions[i]));
+    }
+    return tasks;
+}
+
+}  // namespace pf
