@@ -62,21 +62,20 @@ class PoolMix {
         return factors;
     }
 
+    // A strip's rows are alike but for the map's first and last.
     static Partial mix_strip(const PoolMixArgs& args, const Factors& factors, std::size_t block,
                              Range rows) {
         Sums sums;
-        for (std::size_t y = rows.begin; y < rows.end; ++y) {
-            const bool has_above = y > 0;
-            const bool has_below = y + 1 < args.height;
-            if (has_above && has_below) {
-                mix_row<true, true>(args, factors, block, y, sums);
-            } else if (has_above) {
-                mix_row<true, false>(args, factors, block, y, sums);
-            } else if (has_below) {
-                mix_row<false, true>(args, factors, block, y, sums);
-            } else {
-                mix_row<false, false>(args, factors, block, y, sums);
-            }
+        if (args.height == 1) {
+            mix_rows<false, false>(args, factors, block, rows, sums);
+            return sums.total();
+        }
+        const Range inner{std::max<std::size_t>(rows.begin, 1),
+                          std::min(rows.end, args.height - 1)};
+        if (rows.begin == 0) mix_rows<false, true>(args, factors, block, {0, 1}, sums);
+        if (inner.begin < inner.end) mix_rows<true, true>(args, factors, block, inner, sums);
+        if (rows.end == args.height) {
+            mix_rows<true, false>(args, factors, block, {rows.end - 1, rows.end}, sums);
         }
         return sums.total();
     }
@@ -113,15 +112,15 @@ class PoolMix {
     }
 
     template <bool kHasAbove, bool kHasBelow>
-    __attribute__((noinline)) static void mix_row(const PoolMixArgs& args, const Factors& factors,
-                                                  std::size_t block, std::size_t y,
-                                                  Sums& strip_sums) {
-        const std::size_t row_floats = args.width * Block;
-        const std::size_t offset = (block * args.height + y) * row_floats;
-        const Window<kHasAbove, kHasBelow> window{args.src + offset, row_floats};
-
+    __attribute__((noinline)) static void mix_rows(const PoolMixArgs& args, const Factors& factors,
+                                                   std::size_t block, Range rows,
+                                                   Sums& strip_sums) {
         // In registers: dst might overlap them, for all g++ knows.
         const Factors constants = factors;
+        const std::size_t width = args.width;
+        const std::size_t row_floats = width * Block;
+        const std::size_t offset = (block * args.height + rows.begin) * row_floats;
+        Window<kHasAbove, kHasBelow> window{args.src + offset, row_floats};
         Sums sums = strip_sums;
         float* dst = args.dst + offset;
         const auto mix = [&](std::size_t x, const Pixel& total, const Vec<Arch>& reciprocal,
@@ -141,33 +140,36 @@ class PoolMix {
         const Vec<Arch> one_column(1.0f / kRows);
         const Vec<Arch> two_columns(1.0f / (2 * kRows));
         const Vec<Arch> three_columns(1.0f / (3 * kRows));
-        Pixel middle = window.column(0);
-        if (args.width == 1) {
-            mix(0, middle, one_column, sums.even);
-        } else {
+        for (std::size_t y = rows.begin; y < rows.end; ++y) {
             // left, middle and right are the window's columns, sliding along the row.
-            Pixel left = middle;
-            middle = window.column(1);
-            add(left, middle);
-            mix(0, left, two_columns, sums.even);
-            left = window.column(0);
-            const auto slide = [&](std::size_t x, auto& running) PF_LAMBDA_INLINE {
-                const Pixel right = window.column(x + 1);
-                Pixel total = left;
-                add(total, middle);
-                add(total, right);
-                mix(x, total, three_columns, running);
-                left = middle;
-                middle = right;
-            };
-            std::size_t x = 1;
-            for (; x + 2 < args.width; x += 2) {
-                slide(x, sums.odd);
-                slide(x + 1, sums.even);
+            Pixel left = window.column(0);
+            if (width == 1) {
+                mix(0, left, one_column, sums.even);
+            } else {
+                Pixel middle = window.column(1);
+                Pixel edge = left;
+                add(edge, middle);
+                mix(0, edge, two_columns, sums.even);
+                const auto slide = [&](std::size_t x, auto& running) PF_LAMBDA_INLINE {
+                    const Pixel right = window.column(x + 1);
+                    Pixel total = left;
+                    add(total, middle);
+                    add(total, right);
+                    mix(x, total, three_columns, running);
+                    left = middle;
+                    middle = right;
+                };
+                std::size_t x = 1;
+                for (; x + 2 < width; x += 2) {
+                    slide(x, sums.odd);
+                    slide(x + 1, sums.even);
+                }
+                if (x + 1 < width) slide(x, sums.odd);
+                add(left, middle);
+                mix(width - 1, left, two_columns, sums.even);
             }
-            if (x + 1 < args.width) slide(x, sums.odd);
-            add(left, middle);
-            mix(args.width - 1, left, two_columns, sums.even);
+            window.row += row_floats;
+            dst += row_floats;
         }
         strip_sums = sums;
     }

@@ -124,6 +124,7 @@ struct RunningSums {
 // value is 0, so it adds nothing to the sums.
 template <class Arch>
 PF_INLINE Vec<Arch> masked_shift(float shift, std::size_t first, std::size_t channels) {
+    if (first + kLanes<Arch> <= channels) return Vec<Arch>(shift);
     alignas(64) float lanes[kLanes<Arch>];
     for (std::size_t i = 0; i < kLanes<Arch>; ++i) lanes[i] = first + i < channels ? shift : 0.0f;
     return Vec<Arch>::load_aligned(lanes);
