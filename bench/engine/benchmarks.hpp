@@ -22,6 +22,9 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder);
 void add_overhead(const kernels::KernelTable& table, const std::string& folder,
                   const std::string& name);
 
+// Its throughput with as many callers as CPUs: sessions of one thread, of a team each, of one team.
+void add_callers(const kernels::KernelTable& table, const std::shared_ptr<const Model>& model);
+
 // How late its runs come back after a timeout.
 void add_overrun(const kernels::KernelTable& table, const std::shared_ptr<const Model>& model);
 

@@ -93,6 +93,7 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder) {
                   [model](benchmark::State& state) { create_session(state, model); });
     add_overhead(table, folder, name);
     add_overrun(table, model);
+    add_callers(table, model);
     if (Status status = add_compiled(table, *model, name); !status) return status;
     for (std::size_t threads = 1; threads <= cpu_budget(); threads *= 2) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),

@@ -1,6 +1,7 @@
 // Sessions and threads: sharing a model, outliving its handle, two callers at once.
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -22,6 +23,14 @@ std::shared_ptr<const Model> best_model() {
 
 std::vector<float> image_of(std::size_t side) {
     return hash_floats(3 * side * side, 71);
+}
+
+// The CPU at hand becomes the only one of this thread and of those it starts.
+bool stay_on_this_cpu() {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    return ::sched_setaffinity(0, sizeof one, &one) == 0;
 }
 
 // What one caller met in `attempts` runs of a session that another caller uses too.
@@ -134,6 +143,22 @@ TEST_SUITE("threads") {
 }
 
 TEST_SUITE("threads") {
+    // How long it takes: docs/embedding.md.
+    TEST_CASE("session: eight threads on one CPU come to the same bits") {
+        const auto model = best_model();
+        const std::vector<float> image = image_of(40);
+        const std::vector<float> expected = run(*make_session(model, 40, 40), image);
+        bool is_pinned = false;
+        int right = 0;
+        std::thread([&] {
+            is_pinned = stay_on_this_cpu();
+            const auto session = make_session(model, 40, 40, 8);
+            for (int i = 0; i < 10; ++i) right += same_bits(run(*session, image), expected);
+        }).join();
+        REQUIRE(is_pinned);
+        CHECK(right == 10);
+    }
+
     TEST_CASE("sessions and models are made and destroyed by many threads at once") {
         auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
         REQUIRE(created);
