@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/api/boundary.hpp"
 
+#include <algorithm>
+
 namespace pf::api {
 namespace {
 
@@ -41,6 +43,24 @@ pf_status wrong_argument(const char* name, std::size_t found, const std::string&
     return fail(
         Error{ErrorCode::invalid_argument,
               std::string(name) + ": found " + std::to_string(found) + ", expected " + expected});
+}
+
+pf_status check_struct_size(std::size_t found, std::size_t expected) {
+    // No header will ever have a struct as large as the upper one: that is memory nobody set.
+    constexpr std::size_t kSmallest = sizeof(std::size_t), kLargest = 4096;
+    if (found >= kSmallest && found <= kLargest) return PF_OK;
+    return wrong_argument("struct_size", found, std::to_string(expected) + ", the struct's sizeof");
+}
+
+pf_status check_tail(const void* options, std::size_t bytes, std::size_t known) {
+    const auto* first = static_cast<const unsigned char*>(options);
+    const auto is_set = [](unsigned char byte) { return byte != 0; };
+    if (bytes <= known || std::none_of(first + known, first + bytes, is_set)) return PF_OK;
+    return fail(Error{ErrorCode::unsupported,
+                      "struct_size: found " + std::to_string(bytes) + " with options behind the " +
+                          std::to_string(known) +
+                          " bytes that version " PF_VERSION
+                          " of the library knows: install the program's version of it, or newer"});
 }
 
 Allocator allocator_of(const pf_allocator* allocator) {

@@ -51,26 +51,33 @@ pf_status guard(const Body& body) noexcept {
     }
 }
 
+// That a caller's struct says its size.
+pf_status check_struct_size(std::size_t found, std::size_t expected);
+// That a struct of `bytes` bytes has nothing but zeros behind the `known` ones.
+pf_status check_tail(const void* options, std::size_t bytes, std::size_t known);
+
 // Copies as much of `full` as the caller's struct, compiled against an older header, has room for.
 template <class Info>
 pf_status give(const Info& full, Info* out) {
     const std::size_t room = out->struct_size;
-    if (room < sizeof(std::size_t)) {
-        return wrong_argument("struct_size", room, std::to_string(sizeof(Info)));
-    }
+    if (pf_status status = check_struct_size(room, sizeof(Info)); status != PF_OK) return status;
     std::memcpy(out, &full, std::min(room, sizeof(Info)));
     out->struct_size = room;
     return PF_OK;
 }
 
-// The caller's options; what an older header does not have keeps its default, which is zero.
+// The caller's options; what an older header does not have keeps its default, which is zero. What
+// only a newer one has must be zero.
 template <class Options>
-Options take(const Options* options) {
-    Options taken{};
-    if (options != nullptr) {
-        std::memcpy(&taken, options, std::min(options->struct_size, sizeof(Options)));
+pf_status take(const Options* options, Options& taken) {
+    taken = {};
+    if (options == nullptr) return PF_OK;
+    const std::size_t bytes = options->struct_size;
+    if (pf_status status = check_struct_size(bytes, sizeof(Options)); status != PF_OK) {
+        return status;
     }
-    return taken;
+    std::memcpy(&taken, options, std::min(bytes, sizeof(Options)));
+    return check_tail(options, bytes, sizeof(Options));
 }
 
 // The caller's allocator; none if it gave none.

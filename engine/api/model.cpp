@@ -14,6 +14,11 @@ namespace {
 using pf::Error;
 using pf::ErrorCode;
 
+pf_status take_model_options(const pf_model_options* options, pf_model_options& taken) {
+    const pf_status status = take(options, taken);
+    return status == PF_OK ? check_allocator(taken.allocator) : status;
+}
+
 void log_model(const pf_model_options& options, const pf::Model& model, const char* how) {
     if (options.log == nullptr) return;
     const std::string line = model.description.name + ": " + how + " for " + model.kernels->name +
@@ -60,11 +65,11 @@ std::span<const std::byte> bytes_of(const void* data, std::size_t bytes) {
 
 pf_status pf_model_load(const char* path, const pf_model_options* options, pf_model** model) {
     return guard([&] {
-        if (path == nullptr) return null_argument("path");
         if (model == nullptr) return null_argument("model");
         *model = nullptr;
-        const pf_model_options taken = take(options);
-        if (pf_status status = check_allocator(taken.allocator); status != PF_OK) return status;
+        if (path == nullptr) return null_argument("path");
+        pf_model_options taken;
+        if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
         if (pf::is_compiled_file(path)) {
             return give_model(pf::load_compiled_file(path, compiled_options(taken)), taken,
                               "compiled file", model);
@@ -77,12 +82,12 @@ pf_status pf_model_load_memory(const void* json, size_t json_bytes, const void* 
                                size_t safetensors_bytes, const pf_model_options* options,
                                pf_model** model) {
     return guard([&] {
-        if (json == nullptr) return null_argument("json");
-        if (safetensors == nullptr) return null_argument("safetensors");
         if (model == nullptr) return null_argument("model");
         *model = nullptr;
-        const pf_model_options taken = take(options);
-        if (pf_status status = check_allocator(taken.allocator); status != PF_OK) return status;
+        if (json == nullptr) return null_argument("json");
+        if (safetensors == nullptr) return null_argument("safetensors");
+        pf_model_options taken;
+        if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
         const auto load = [&] {
             return pf::load_model_bytes({static_cast<const char*>(json), json_bytes},
                                         bytes_of(safetensors, safetensors_bytes));
@@ -94,11 +99,11 @@ pf_status pf_model_load_memory(const void* json, size_t json_bytes, const void* 
 pf_status pf_model_load_compiled_memory(const void* data, size_t bytes,
                                         const pf_model_options* options, pf_model** model) {
     return guard([&] {
-        if (data == nullptr) return null_argument("data");
         if (model == nullptr) return null_argument("model");
         *model = nullptr;
-        const pf_model_options taken = take(options);
-        if (pf_status status = check_allocator(taken.allocator); status != PF_OK) return status;
+        if (data == nullptr) return null_argument("data");
+        pf_model_options taken;
+        if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
         return give_model(pf::load_compiled_bytes(bytes_of(data, bytes), "compiled model",
                                                   compiled_options(taken)),
                           taken, "compiled bytes", model);

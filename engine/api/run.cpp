@@ -141,7 +141,8 @@ pf_status pf_session_run_with(pf_session* session, const pf_run* wanted) {
     return guard([&] {
         if (session == nullptr) return null_argument("session");
         if (wanted == nullptr) return null_argument("run");
-        const pf_run taken = take(wanted);
+        pf_run taken;
+        if (pf_status status = take(wanted, taken); status != PF_OK) return status;
         if (taken.input == nullptr) return null_argument("input");
         const std::size_t batch = std::max<std::size_t>(taken.batch, 1);
         if (pf_status status = check_sizes(*session->session, taken, batch); status != PF_OK) {

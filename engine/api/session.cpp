@@ -51,7 +51,8 @@ pf_status pf_team_create(const pf_team_options* options, pf_team** team) {
     return guard([&] {
         if (team == nullptr) return null_argument("team");
         *team = nullptr;
-        const pf_team_options taken = take(options);
+        pf_team_options taken;
+        if (pf_status status = take(options, taken); status != PF_OK) return status;
         if (pf_status status = check_cpus(taken.cpus, taken.num_cpus); status != PF_OK) {
             return status;
         }
@@ -71,10 +72,11 @@ void pf_team_destroy(pf_team* team) {
 pf_status pf_session_create(const pf_model* model, const pf_session_options* options,
                             pf_session** session) {
     return guard([&] {
-        if (model == nullptr) return null_argument("model");
         if (session == nullptr) return null_argument("session");
         *session = nullptr;
-        const pf_session_options taken = take(options);
+        if (model == nullptr) return null_argument("model");
+        pf_session_options taken;
+        if (pf_status status = take(options, taken); status != PF_OK) return status;
         if (pf_status status = check_session(taken); status != PF_OK) return status;
         pf::SessionOptions wanted;
         wanted.input_height = taken.input_height;

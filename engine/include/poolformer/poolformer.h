@@ -1,20 +1,27 @@
 /* poolformer.h: the C interface of poolformer.cpp (C99).
  * SPDX-License-Identifier: Apache-2.0
  *
- *     pf_model* model;
- *     pf_session* session;
- *     if (pf_model_load("models/poolformer_c10", NULL, &model) != PF_OK) puts(pf_last_error());
- *     if (pf_session_create(model, NULL, &session) != PF_OK) puts(pf_last_error());
- *     pf_session_run(session, input, 1, logits);
+ *     pf_model* model = NULL;
+ *     pf_session* session = NULL;
+ *     if (pf_model_load("models/poolformer_c10", NULL, &model) != PF_OK ||
+ *         pf_session_create(model, NULL, &session) != PF_OK ||
+ *         pf_session_run(session, input, 1, logits) != PF_OK) {
+ *         puts(pf_last_error());
+ *     }
+ *     pf_session_destroy(session);
+ *     pf_model_destroy(model);
  *
  * A model is immutable: any number of sessions and threads share it. A session belongs to one
  * caller at a time. A session keeps its model alive, so they may be destroyed in any order.
- * Every function returns a status; pf_last_error() then says why in words. Nothing here prints,
- * exits, throws, opens a socket, or starts a thread that was not asked for.
+ * Every function returns a status; pf_last_error() then says why in words. A function that makes a
+ * model, a team or a session sets the handle to NULL when it fails. Nothing here prints, exits,
+ * throws, opens a socket, or starts a thread that was not asked for.
  *
  * Structs begin with struct_size, which the caller sets to sizeof of the struct and all else to 0
- * or what it wants (`pf_run run = {sizeof run};`). A program compiled against an older header keeps
- * running: what its structs lack is taken as 0.
+ * or what it wants: `pf_run run = {.struct_size = sizeof run};` in C, and in C++17 `pf_run run{};
+ * run.struct_size = sizeof run;`. A size of 0 is PF_INVALID_ARGUMENT. A program compiled against an
+ * older header keeps running: what its structs lack is taken as 0. One that wants something of a
+ * newer header that this library does not know yet is told PF_UNSUPPORTED.
  */
 #ifndef POOLFORMER_H
 #define POOLFORMER_H

@@ -1,4 +1,4 @@
-// The C interface: what it refuses, how it says so, and structs of other headers.
+// The C interface: what it tells, what it refuses, and how it says so.
 // SPDX-License-Identifier: Apache-2.0
 #include "poolformer/poolformer.h"
 
@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -112,49 +111,6 @@ TEST_CASE("C API: a model tells what it is") {
     CHECK(pf_model_label(model.get(), 4) == std::string("e"));
     CHECK(pf_model_label(model.get(), 5) == nullptr);
     CHECK(pf_model_label(load(Folder()).get(), 0) == nullptr);
-}
-
-TEST_CASE("C API: structs of older and newer headers") {
-    const ModelHandle model = load(Folder());
-    struct Newer {
-        pf_model_info info;
-        char tail[16];
-    } newer;
-    std::memset(&newer, 0x5a, sizeof newer);
-    newer.info.struct_size = sizeof newer;
-    REQUIRE(pf_model_get_info(model.get(), &newer.info) == PF_OK);
-    CHECK(newer.info.struct_size == sizeof newer);
-    CHECK(newer.info.num_classes == kClasses);
-    for (const char byte : newer.tail) CHECK(byte == 0x5a);
-
-    pf_model_info older;
-    std::memset(&older, 0x5a, sizeof older);
-    const std::size_t untouched = older.num_labels;
-    older.struct_size = offsetof(pf_model_info, num_labels);
-    REQUIRE(pf_model_get_info(model.get(), &older) == PF_OK);
-    CHECK(older.struct_size == offsetof(pf_model_info, num_labels));
-    CHECK(older.num_classes == kClasses);
-    CHECK(older.num_labels == untouched);
-    CHECK(older.input_height == untouched);
-
-    pf_model_info none{};
-    check_refused(pf_model_get_info(model.get(), &none), PF_INVALID_ARGUMENT, "struct_size");
-
-    // Options beyond an older header's size keep their defaults, also if there is garbage behind.
-    pf_session_options options = session_options(33, 0, 7);
-    options.struct_size = offsetof(pf_session_options, num_threads);
-    options.spin_us = 7;
-    options.batch = 7;
-    const SessionHandle session = open(model.get(), &options);
-    auto info = sized<pf_session_info>();
-    REQUIRE(pf_session_get_info(session.get(), &info) == PF_OK);
-    CHECK(info.input_height == 33);
-    CHECK(info.input_width == kSide);
-    CHECK(info.num_threads == 1);
-    options.struct_size = 0;
-    const SessionHandle plain = open(model.get(), &options);
-    REQUIRE(pf_session_get_info(plain.get(), &info) == PF_OK);
-    CHECK(info.input_height == kSide);
 }
 
 TEST_CASE("C API: a session tells its size, work and taps") {
