@@ -62,7 +62,8 @@ void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
     bool is_done = true;
     measure(state, table, {.operations = operations(shape)}, [&] {
         is_done &= convolution->execute(src.data(), weights.next(), bias.data(), dst.data(),
-                                        reinterpret_cast<std::byte*>(scratch.data()));
+                                        reinterpret_cast<std::byte*>(scratch.data())) ==
+                   kernels::Execution::done;
     });
     state.SetLabel(convolution->implementation());
     if (!is_done) state.SkipWithError("oneDNN failed to execute the convolution");

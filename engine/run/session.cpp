@@ -203,9 +203,14 @@ Status Session::run(const RunRequest& request) {
 }
 
 Status Session::finish() {
-    if (failed_.exchange(false, std::memory_order_relaxed)) {
+    using kernels::Execution;
+    const Execution failure = failure_.exchange(Execution::done, std::memory_order_relaxed);
+    if (failure == Execution::out_of_memory) {
         return Error{ErrorCode::out_of_memory,
-                     "oneDNN failed to run a patch embedding: it could not allocate memory"};
+                     "oneDNN could not allocate memory to run a patch embedding"};
+    }
+    if (failure == Execution::failed) {
+        return Error{ErrorCode::internal, "oneDNN failed to run a patch embedding: please report"};
     }
     if (!stopped_.load(std::memory_order_relaxed)) return {};
     if (cancelled_.load(std::memory_order_relaxed)) {

@@ -54,7 +54,8 @@ class Session {
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
                                                    const SessionOptions& options);
 
-    // Fails with `busy`, `cancelled` or `deadline_exceeded`; the last two leave outputs unfinished.
+    // Fails with `busy`, and with `cancelled`, `deadline_exceeded`, `out_of_memory` (oneDNN's) or
+    // `internal`, which leave outputs unfinished.
     Status run(const RunRequest& request);
 
     Status run(const float* input, std::size_t batch, float* logits) {
@@ -114,7 +115,7 @@ class Session {
     std::atomic<bool> running_{false};
 
     // Of the run that is going on.
-    std::atomic<bool> failed_{false};  // a convolution
+    std::atomic<kernels::Execution> failure_{kernels::Execution::done};  // of a convolution
     std::atomic<bool> cancelled_{false};
     std::atomic<bool> stopped_{false};  // before its end
     Clock::time_point deadline_{};

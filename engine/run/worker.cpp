@@ -75,8 +75,10 @@ std::size_t Session::Worker::position() const {
 void Session::Worker::run_task(const OnednnTask& task) {
     if (task.convolution == nullptr) return;
     const float* src = task.src != nullptr ? task.src : planes_;
-    if (!task.convolution->execute(src, task.weights, task.bias, task.dst, task.scratch)) {
-        session_.failed_.store(true, std::memory_order_relaxed);
+    const kernels::Execution execution =
+        task.convolution->execute(src, task.weights, task.bias, task.dst, task.scratch);
+    if (execution != kernels::Execution::done) {
+        session_.failure_.store(execution, std::memory_order_relaxed);
     }
 }
 

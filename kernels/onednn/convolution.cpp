@@ -5,9 +5,10 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <array>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
-#include <unordered_map>
 
 namespace pf::kernels {
 namespace {
@@ -69,16 +70,6 @@ Descriptors describe(const ConvolutionShape& shape) {
     };
 }
 
-// Fast, and within the instruction set: a forced lower set computes what a CPU of that set would.
-bool is_usable(const std::string& implementation, Isa isa) {
-    const auto has = [&](const char* part) {
-        return implementation.find(part) != std::string::npos;
-    };
-    if (!has("jit") || has("gemm") || has("ref")) return false;
-    if (has("avx512")) return isa == Isa::avx512;
-    return isa != Isa::sse4_1 || !has("avx");
-}
-
 // The descriptor of the first usable implementation, or nothing; adds the others' names to
 // `refused`.
 std::optional<PrimitiveDesc> find_usable(const ConvolutionShape& shape, Isa isa,
@@ -101,7 +92,7 @@ std::optional<PrimitiveDesc> find_usable(const ConvolutionShape& shape, Isa isa,
 #endif
     do {
         const std::string name = desc.impl_info_str();
-        if (is_usable(name, isa)) return desc;
+        if (is_usable_implementation(name, isa)) return desc;
         refused += (refused.empty() ? "" : ", ") + name;
     } while (desc.next_impl());
     return std::nullopt;
@@ -155,13 +146,21 @@ std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel
     return (tap * block + in % block) * block + out % block;
 }
 
+bool is_usable_implementation(const std::string& name, Isa isa) {
+    const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+    if (!has("jit") || has("gemm") || has("ref")) return false;
+    if (has("avx512")) return isa == Isa::avx512;
+    return isa != Isa::sse4_1 || !has("avx");
+}
+
 struct Convolution::Primitive {
     ConvolutionShape shape;
     bool pads_source;  // the primitive has no padding of its own
     dnnl::stream stream;
     dnnl::convolution_forward run;
     dnnl::memory src, weights, bias, dst, scratchpad;
-    std::unordered_map<int, dnnl::memory> arguments;
+    // The C interface's: dnnl.hpp would copy a map of them to the heap in every run.
+    std::array<dnnl_exec_arg_t, 5> arguments;
     std::string implementation;
     std::size_t scratchpad_bytes;     // oneDNN's own
     std::size_t padded_source_bytes;  // behind it
@@ -177,11 +176,11 @@ struct Convolution::Primitive {
           bias(desc.bias_desc(), engine, nullptr),
           dst(desc.dst_desc(), engine, nullptr),
           scratchpad(desc.scratchpad_desc(), engine, nullptr),
-          arguments{{DNNL_ARG_SRC, src},
-                    {DNNL_ARG_WEIGHTS, weights},
-                    {DNNL_ARG_BIAS, bias},
-                    {DNNL_ARG_DST, dst},
-                    {DNNL_ARG_SCRATCHPAD, scratchpad}},
+          arguments{{{DNNL_ARG_SRC, src.get()},
+                     {DNNL_ARG_WEIGHTS, weights.get()},
+                     {DNNL_ARG_BIAS, bias.get()},
+                     {DNNL_ARG_DST, dst.get()},
+                     {DNNL_ARG_SCRATCHPAD, scratchpad.get()}}},
           implementation(desc.impl_info_str()),
           scratchpad_bytes(round_up(desc.scratchpad_desc().get_size(), 64)),
           padded_source_bytes(pads ? round_up(desc.src_desc().get_size(), 64) : 0) {}
@@ -205,6 +204,7 @@ std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, 
         }
         error = "oneDNN offers only slow implementations (" + refused + ")";
     } catch (const dnnl::error& failure) {
+        if (failure.status == dnnl_out_of_memory) throw std::bad_alloc();
         error = std::string("oneDNN: ") + failure.what();
     }
     return nullptr;
@@ -218,27 +218,32 @@ const std::string& Convolution::implementation() const {
     return primitive_->implementation;
 }
 
-bool Convolution::execute(const float* src, const float* weights, const float* bias, float* dst,
-                          std::byte* scratch) noexcept {
-    Primitive& p = *primitive_;
-    try {
-        if (p.pads_source) {
-            float* padded = reinterpret_cast<float*>(scratch + p.scratchpad_bytes);
-            pad_source(p.shape, src, padded);
-            src = padded;
-        }
-        // oneDNN's handles are not const; it only reads the first three.
-        p.src.set_data_handle(const_cast<float*>(src));
-        p.weights.set_data_handle(const_cast<float*>(weights));
-        p.bias.set_data_handle(const_cast<float*>(bias));
-        p.dst.set_data_handle(dst);
-        if (p.scratchpad_bytes > 0) p.scratchpad.set_data_handle(scratch);
-        p.run.execute(p.stream, p.arguments);
-        p.stream.wait();
-        return true;
-    } catch (...) {
-        return false;
+Execution Convolution::execute(const float* src, const float* weights, const float* bias,
+                               float* dst, std::byte* scratch) noexcept {
+    const Primitive& p = *primitive_;
+    if (p.pads_source) {
+        float* padded = reinterpret_cast<float*>(scratch + p.scratchpad_bytes);
+        pad_source(p.shape, src, padded);
+        src = padded;
     }
+    dnnl_status_t status = dnnl_success;
+    const auto point = [&](const dnnl::memory& memory, const void* data) {
+        // oneDNN's handles are not const; it writes to none but `dst` and the scratchpad.
+        if (status != dnnl_success) return;
+        status = dnnl_memory_set_data_handle(memory.get(), const_cast<void*>(data));
+    };
+    point(p.src, src);
+    point(p.weights, weights);
+    point(p.bias, bias);
+    point(p.dst, dst);
+    if (p.scratchpad_bytes > 0) point(p.scratchpad, scratch);
+    if (status == dnnl_success) {
+        status = dnnl_primitive_execute(p.run.get(), p.stream.get(),
+                                        static_cast<int>(p.arguments.size()), p.arguments.data());
+    }
+    if (status == dnnl_success) status = dnnl_stream_wait(p.stream.get());
+    if (status == dnnl_success) return Execution::done;
+    return status == dnnl_out_of_memory ? Execution::out_of_memory : Execution::failed;
 }
 
 }  // namespace pf::kernels

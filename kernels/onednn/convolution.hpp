@@ -49,14 +49,20 @@ std::size_t packed_conv_weight_floats(std::size_t in_channels, std::size_t out_c
 std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel, std::size_t block,
                                      std::size_t out, std::size_t in, std::size_t y, std::size_t x);
 
-// A oneDNN primitive made for one thread, of a kernel within the instruction set `isa`. Executing
-// needs no memory of its own but the scratch it is given (oneDNN itself makes 6 to 8 small
-// allocations a call). One thread at a time.
+// Whether an implementation that oneDNN names so is fast, and within the instruction set: a forced
+// lower set computes what a CPU of that set would. ref* and *gemm* are slow.
+bool is_usable_implementation(const std::string& name, Isa isa);
+
+enum class Execution { done, out_of_memory, failed };  // how oneDNN says it went
+
+// A oneDNN primitive made for one thread, of a usable implementation. Executing needs no memory of
+// its own but the scratch it is given (oneDNN itself makes a few small allocations a call). One
+// thread at a time.
 class Convolution {
   public:
-    // Null if oneDNN has no fast implementation; `error` then says why. Implementations named ref*
-    // or *gemm* are refused: they are slow. Where oneDNN is fast only without padding (maps smaller
-    // than the kernel), the source is copied into a padded one first.
+    // Null if oneDNN has no usable implementation; `error` then says why. Where oneDNN is fast only
+    // without padding (maps smaller than the kernel), the source is copied into a padded one first.
+    // Throws std::bad_alloc.
     static std::unique_ptr<Convolution> create(const ConvolutionShape& shape, Isa isa,
                                                std::string& error);
     ~Convolution();
@@ -64,10 +70,9 @@ class Convolution {
     std::size_t scratch_bytes() const;          // a multiple of 64
     const std::string& implementation() const;  // such as "jit:avx2"
 
-    // False if oneDNN reports a failure (it may run out of memory). bias: [out_channels].
-    // scratch: scratch_bytes(), 64-byte aligned.
-    bool execute(const float* src, const float* weights, const float* bias, float* dst,
-                 std::byte* scratch) noexcept;
+    // bias: [out_channels]. scratch: scratch_bytes(), 64-byte aligned.
+    [[nodiscard]] Execution execute(const float* src, const float* weights, const float* bias,
+                                    float* dst, std::byte* scratch) noexcept;
 
   private:
     struct Primitive;

@@ -3,31 +3,84 @@
 #include "tests/allocation/hooks.hpp"
 
 #include <errno.h>
+#include <link.h>
 #include <sys/mman.h>
+#include <unwind.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <memory>
-#include <string>
-
-#include "kernels/onednn/convolution.hpp"
+#include <cstdint>
+#include <cstring>
 
 namespace {
 
 std::atomic<bool> counting{false};
 std::atomic<int> allocations_of_ours{0};
-std::atomic<int> allocations_in_onednn{0};
+std::atomic<int> allocations_of_onednn{0};
 std::atomic<int> allocations_left{-1};  // before one is refused; negative: none will be
 std::atomic<bool> refused{false};
 std::atomic<int> blocks{0};
-thread_local bool in_onednn = false;
+std::atomic<int> executions{0};
+std::atomic<int> primitive_status{0};  // 0: what oneDNN says
 
-// Whether an allocation may go on.
-bool admit() {
-    if (counting.load(std::memory_order_relaxed)) {
-        ++(in_onednn ? allocations_in_onednn : allocations_of_ours);
+// Where a library is loaded.
+struct Place {
+    const char* name;  // part of it; "" is this program
+    std::uintptr_t begin = UINTPTR_MAX, end = 0;
+
+    bool contains(std::uintptr_t address) const { return begin <= address && address < end; }
+};
+
+int look_at_library(dl_phdr_info* info, std::size_t, void* data) {
+    auto& place = *static_cast<Place*>(data);
+    const bool is_it = *place.name == '\0' ? *info->dlpi_name == '\0'
+                                           : std::strstr(info->dlpi_name, place.name) != nullptr;
+    for (int i = 0; is_it && i < info->dlpi_phnum; ++i) {
+        const auto& segment = info->dlpi_phdr[i];
+        if (segment.p_type != PT_LOAD) continue;
+        place.begin = std::min(place.begin, info->dlpi_addr + segment.p_vaddr);
+        place.end = std::max(place.end, info->dlpi_addr + segment.p_vaddr + segment.p_memsz);
     }
-    if (in_onednn || allocations_left.load(std::memory_order_relaxed) < 0) return true;
+    return is_it;
+}
+
+Place find_library(const char* name) {
+    Place place{name};
+    dl_iterate_phdr(&look_at_library, &place);
+    return place;
+}
+
+// The way out from whoever called an allocation function to the library that wanted it.
+struct Search {
+    std::uintptr_t caller;  // the address it returns to
+    bool is_past_caller = false;
+    bool is_onednn = false;
+};
+
+_Unwind_Reason_Code look_at_frame(_Unwind_Context* context, void* data) {
+    static const Place program = find_library(""), onednn = find_library("libdnnl");
+    auto& search = *static_cast<Search*>(data);
+    const std::uintptr_t address = _Unwind_GetIP(context);
+    search.is_past_caller = search.is_past_caller || address == search.caller;
+    if (!search.is_past_caller) return _URC_NO_REASON;
+    search.is_onednn = onednn.contains(address);
+    const bool is_found = search.is_onednn || program.contains(address);
+    return is_found ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+bool is_for_onednn(const void* caller) {
+    Search search{reinterpret_cast<std::uintptr_t>(caller)};
+    _Unwind_Backtrace(&look_at_frame, &search);
+    return search.is_onednn;
+}
+
+// Whether an allocation may go on; `caller` is what its function returns to.
+bool admit(const void* caller) {
+    if (!counting && allocations_left < 0) return true;
+    const bool is_onednn = is_for_onednn(caller);
+    if (counting) ++(is_onednn ? allocations_of_onednn : allocations_of_ours);
+    if (is_onednn || allocations_left < 0) return true;
     if (allocations_left.fetch_sub(1) != 0) return true;
     refused = true;
     errno = ENOMEM;
@@ -38,12 +91,6 @@ void* note(void* memory) {
     if (memory != nullptr) ++blocks;
     return memory;
 }
-
-// Says who asks while it lives.
-struct InOneDnn {
-    InOneDnn() { in_onednn = true; }
-    ~InOneDnn() { in_onednn = false; }
-};
 
 }  // namespace
 
@@ -56,21 +103,21 @@ void* __libc_memalign(std::size_t alignment, std::size_t size);
 void __libc_free(void* memory);
 
 void* malloc(std::size_t size) {
-    return admit() ? note(__libc_malloc(size)) : nullptr;
+    return admit(__builtin_return_address(0)) ? note(__libc_malloc(size)) : nullptr;
 }
 void* calloc(std::size_t number, std::size_t size) {
-    return admit() ? note(__libc_calloc(number, size)) : nullptr;
+    return admit(__builtin_return_address(0)) ? note(__libc_calloc(number, size)) : nullptr;
 }
 void* realloc(void* memory, std::size_t size) {
-    if (!admit()) return nullptr;
+    if (!admit(__builtin_return_address(0))) return nullptr;
     void* moved = __libc_realloc(memory, size);
     return memory == nullptr ? note(moved) : moved;
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
-    return admit() ? note(__libc_memalign(alignment, size)) : nullptr;
+    return admit(__builtin_return_address(0)) ? note(__libc_memalign(alignment, size)) : nullptr;
 }
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-    *memory = admit() ? note(__libc_memalign(alignment, size)) : nullptr;
+    *memory = admit(__builtin_return_address(0)) ? note(__libc_memalign(alignment, size)) : nullptr;
     return *memory == nullptr ? ENOMEM : 0;
 }
 void free(void* memory) {
@@ -83,50 +130,40 @@ void* __real_mmap(void* address, std::size_t size, int protection, int flags, in
                   off_t offset);
 void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int file,
                   off_t offset) {
-    return admit() ? __real_mmap(address, size, protection, flags, file, offset) : MAP_FAILED;
+    return admit(__builtin_return_address(0))
+               ? __real_mmap(address, size, protection, flags, file, offset)
+               : MAP_FAILED;
 }
 
-bool __real__ZN2pf7kernels11Convolution7executeEPKfS3_S3_PfPSt4byte(
-    pf::kernels::Convolution* convolution, const float* src, const float* weights,
-    const float* bias, float* dst, std::byte* scratch) noexcept;
-bool __wrap__ZN2pf7kernels11Convolution7executeEPKfS3_S3_PfPSt4byte(
-    pf::kernels::Convolution* convolution, const float* src, const float* weights,
-    const float* bias, float* dst, std::byte* scratch) noexcept {
-    const InOneDnn guard;
-    return __real__ZN2pf7kernels11Convolution7executeEPKfS3_S3_PfPSt4byte(convolution, src, weights,
-                                                                          bias, dst, scratch);
-}
+int __real_dnnl_primitive_create(void** primitive, const void* description);
+int __wrap_dnnl_primitive_create(void** primitive, const void* description) {
+    const int status = primitive_status.exchange(0);
+    return status != 0 ? status : __real_dnnl_primitive_create(primitive, description);
 }
 
-// The same for Convolution::create, which returns a class: not what C can, but what the linker
-// finds.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpragmas"  // g++ does not know the next one
-#pragma GCC diagnostic ignored "-Wreturn-type-c-linkage"
-using Created = std::unique_ptr<pf::kernels::Convolution>;
-extern "C" Created
-__real__ZN2pf7kernels11Convolution6createERKNS0_16ConvolutionShapeENS0_3IsaERNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(
-    const pf::kernels::ConvolutionShape& shape, pf::kernels::Isa isa, std::string& error);
-extern "C" Created
-__wrap__ZN2pf7kernels11Convolution6createERKNS0_16ConvolutionShapeENS0_3IsaERNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(
-    const pf::kernels::ConvolutionShape& shape, pf::kernels::Isa isa, std::string& error) {
-    const InOneDnn guard;
-    return __real__ZN2pf7kernels11Convolution6createERKNS0_16ConvolutionShapeENS0_3IsaERNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(
-        shape, isa, error);
+int __real_dnnl_primitive_execute(const void* primitive, void* stream, int number,
+                                  const void* arguments);
+int __wrap_dnnl_primitive_execute(const void* primitive, void* stream, int number,
+                                  const void* arguments) {
+    ++executions;
+    const int status = primitive_status.exchange(0);
+    return status != 0 ? status
+                       : __real_dnnl_primitive_execute(primitive, stream, number, arguments);
 }
-#pragma GCC diagnostic pop
+}
 
 namespace pf::test {
 
 void start_counting() {
     allocations_of_ours = 0;
-    allocations_in_onednn = 0;
+    allocations_of_onednn = 0;
+    executions = 0;
     counting = true;
 }
 
 Counts stop_counting() {
     counting = false;
-    return {allocations_of_ours, allocations_in_onednn};
+    return {allocations_of_ours, allocations_of_onednn, executions};
 }
 
 void start_refusing(int number) {
@@ -137,6 +174,10 @@ void start_refusing(int number) {
 bool stop_refusing() {
     allocations_left = -1;
     return refused;
+}
+
+void fail_next_primitive(int status) {
+    primitive_status = status;
 }
 
 int num_blocks() {

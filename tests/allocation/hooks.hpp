@@ -4,9 +4,12 @@
 
 namespace pf::test {
 
+// By the library that asks: this program, or libdnnl. What the C and C++ libraries ask for is their
+// caller's.
 struct Counts {
     int ours = 0;
-    int onednn = 0;  // inside kernels::Convolution, create() and execute()
+    int onednn = 0;
+    int executions = 0;  // of oneDNN's primitives
 };
 
 void start_counting();
@@ -19,10 +22,14 @@ Counts count_during(const Body& body) {
     return stop_counting();
 }
 
-// Lets `number` allocations of ours pass and refuses the next, once. Whether it came to that is
-// what stop_refusing() returns.
+// Lets `number` allocations of ours pass and refuses the next, once (oneDNN 2.6.3 would crash).
+// Whether it came to that is what stop_refusing() returns.
 void start_refusing(int number);
 bool stop_refusing();
+
+// Lets the next making or executing of a primitive return this dnnl_status_t, and not happen.
+void fail_next_primitive(int status);
+constexpr int kOneDnnOutOfMemory = 1, kOneDnnRuntimeError = 5;
 
 // Blocks of memory that were given and not taken back.
 int num_blocks();

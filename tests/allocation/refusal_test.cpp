@@ -1,9 +1,11 @@
 // Loading and making a session when memory runs out: at every allocation of ours, one after
-// another. SPDX-License-Identifier: Apache-2.0
+// another; and when oneDNN fails.
+// SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/allocation/hooks.hpp"
 #include "tests/support/api_handles.hpp"
@@ -85,6 +87,25 @@ TEST_CASE("no memory: making a session, alone and with threads") {
         refuse_each([&] { return pf_session_create(model.get(), &options, &session); },
                     [&] { pf_session_destroy(session), session = nullptr; });
     }
+}
+
+TEST_CASE("oneDNN's failures: no memory is told from others, and the session runs on") {
+    const ModelHandle model = load(Folder());
+    pf_session* none = nullptr;
+    fail_next_primitive(kOneDnnOutOfMemory);
+    CHECK(pf_session_create(model.get(), nullptr, &none) == PF_OUT_OF_MEMORY);
+    fail_next_primitive(kOneDnnRuntimeError);
+    check_refused(pf_session_create(model.get(), nullptr, &none), PF_UNSUPPORTED, "oneDNN");
+
+    const SessionHandle session = open(model.get());
+    const std::vector<float> input(3 * kSide * kSide);
+    std::vector<float> logits(kClasses);
+    const auto run = [&] { return pf_session_run(session.get(), input.data(), 1, logits.data()); };
+    fail_next_primitive(kOneDnnOutOfMemory);
+    check_refused(run(), PF_OUT_OF_MEMORY, "oneDNN");
+    fail_next_primitive(kOneDnnRuntimeError);
+    check_refused(run(), PF_INTERNAL, "oneDNN");
+    CHECK(run() == PF_OK);
 }
 
 TEST_CASE("no memory: saving a compiled file") {

@@ -78,7 +78,8 @@ std::vector<float> run(const ConvolutionCase& problem, Isa isa, std::size_t part
                                                                       shape.kernel, shape.block);
         CHECK(convolution->execute(src.data(), weights.data() + offset, bias.data() + channel,
                                    dst.data() + channel * pixels,
-                                   reinterpret_cast<std::byte*>(scratch.data())));
+                                   reinterpret_cast<std::byte*>(scratch.data())) ==
+              kernels::Execution::done);
         CHECK(scratch.intact());
     }
     CHECK(src.intact());
@@ -146,6 +147,33 @@ TEST_CASE("convolution: other windows") {
         check({16, 6, 7, 16, 2, 2, 0, block});
         check({16, 5, 5, 32, 1, 1, 0, block});
         check({3, 12, 10, 24, 5, 3, 4, block});
+    }
+}
+
+TEST_CASE("convolution: which of oneDNN's implementations may be used") {
+    const struct {
+        const char* name;
+        bool sse4_1, avx2, avx512;
+    } rows[] = {
+        {"jit:sse41", true, true, true},
+        {"jit:avx", false, true, true},
+        {"jit:avx2", false, true, true},
+        {"jit_1x1:avx2", false, true, true},
+        {"jit:avx512_core", false, false, true},
+        {"brgconv:avx512_core", false, false, false},
+        {"jit:uni", true, true, true},
+        {"ref:any", false, false, false},
+        {"jit_ref:any", false, false, false},
+        {"gemm:jit", false, false, false},
+        {"x64:gemm:jit", false, false, false},
+        {"x8s8s32x:any", false, false, false},
+        {"", false, false, false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(std::string(row.name));
+        CHECK(kernels::is_usable_implementation(row.name, Isa::sse4_1) == row.sse4_1);
+        CHECK(kernels::is_usable_implementation(row.name, Isa::avx2) == row.avx2);
+        CHECK(kernels::is_usable_implementation(row.name, Isa::avx512) == row.avx512);
     }
 }
 
