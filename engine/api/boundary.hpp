@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/base/allocator.hpp"
+#include "engine/base/float_state.hpp"
 #include "engine/compile/model.hpp"
 #include "engine/run/session.hpp"
 #include "poolformer/poolformer.h"
@@ -37,9 +38,11 @@ pf_status null_argument(const char* name);
 // "NAME: found FOUND, expected EXPECTED"
 pf_status wrong_argument(const char* name, std::size_t found, const std::string& expected);
 
-// Runs `body`, which returns a pf_status, and lets no exception out.
+// Runs `body`, which returns a pf_status, and lets no exception out, nor the caller's
+// floating-point state in: loading, packing and pre-processing would round as it says.
 template <class Body>
 pf_status guard(const Body& body) noexcept {
+    const FloatState state(Subnormals::kept);
     try {
         return body();
     } catch (const std::bad_alloc&) {

@@ -190,11 +190,11 @@ Status Session::run(const RunRequest& request) {
     if (!entry.entered()) return busy();
     start(request);
     const auto job = [&](std::size_t thread) {
-        const FloatState state;
+        const FloatState state(Subnormals::flushed);
         run_on_team(request, thread);
     };
     if (!team_->try_run(job)) {
-        const FloatState state;
+        const FloatState state(Subnormals::flushed);
         for (std::size_t n = 0; n < request.batch; ++n) {
             if (!run_alone({request, n}, 0)) break;
         }

@@ -1,0 +1,105 @@
+// Through the C interface, the caller's floating-point state changes no bit, and comes back.
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <poolformer/poolformer.h>
+#include <xmmintrin.h>
+
+#include <cfenv>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/support/api_handles.hpp"
+#include "tests/support/blocked_map.hpp"
+
+namespace pf::test {
+namespace {
+
+constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
+
+// What a host process may have left behind: another rounding, subnormal numbers as zeros.
+class CallerState {
+  public:
+    CallerState(int rounding, unsigned flags) {
+        std::fegetenv(&before_);
+        std::fesetround(rounding);
+        _mm_setcsr(_mm_getcsr() | flags);
+    }
+    ~CallerState() { std::fesetenv(&before_); }
+    CallerState(const CallerState&) = delete;
+    CallerState& operator=(const CallerState&) = delete;
+
+  private:
+    std::fenv_t before_;
+};
+
+struct Results {
+    std::string compiled;
+    std::vector<float> planes, logits;
+};
+
+// The model as it is loaded from a folder, with a photo and an image of bytes, whose levels are
+// computed when the session is made.
+Results load_and_run(const std::string& path, const std::string& file) {
+    Results results;
+    pf_model* loaded = nullptr;
+    REQUIRE(pf_model_load(path.c_str(), nullptr, &loaded) == PF_OK);
+    const ModelHandle model(loaded);
+    REQUIRE(pf_model_save_compiled(loaded, file.c_str()) == PF_OK);
+    std::ifstream stream(file, std::ios::binary);
+    results.compiled.assign(std::istreambuf_iterator<char>(stream), {});
+
+    std::vector<std::uint8_t> rgb(3 * 50 * 70);
+    for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<std::uint8_t>(i * 37 % 251);
+    results.planes.resize(3 * kSide * kSide);
+    REQUIRE(pf_preprocess(loaded, rgb.data(), 50, 70, 3 * 70, results.planes.data()) == PF_OK);
+
+    auto options = sized<pf_session_options>();
+    options.input_format = PF_INPUT_NHWC_U8;
+    options.num_threads = 2;
+    const SessionHandle session = open(loaded, &options);
+    results.logits.resize(kClasses);
+    auto run = sized<pf_run>();
+    run.input = rgb.data();
+    run.input_bytes = 3 * kSide * kSide;
+    run.logits = results.logits.data();
+    run.num_logits = kClasses;
+    REQUIRE(pf_session_run_with(session.get(), &run) == PF_OK);
+    return results;
+}
+
+}  // namespace
+
+TEST_CASE("C API: loading, pre-processing and running ignore the caller's floating-point state") {
+    Description description = tiny_description({.image_size = kSide, .classes = kClasses});
+    // In the file it is a little more. Read as more, it would be another float.
+    description.input.mean[0] = 0.5 + 0x1p-25;
+    const TemporaryFolder folder;
+    write_model(folder, description, hash_weights(description, 1));
+    const std::string path = folder.path(), file = folder.path("model.pf");
+    const Results expected = load_and_run(path, file);
+    for (const int rounding : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+        for (const unsigned flags : {0u, kFlushToZero | kDenormalsAreZero}) {
+            Results found;
+            int rounding_after = 0;
+            unsigned before = 0, after = 0;
+            {
+                const CallerState caller(rounding, flags);
+                before = _mm_getcsr();
+                found = load_and_run(path, file);
+                after = _mm_getcsr();
+                rounding_after = std::fegetround();
+            }
+            CAPTURE(rounding);
+            CAPTURE(flags);
+            CHECK(found.compiled == expected.compiled);
+            CHECK(same_bits(found.planes, expected.planes));
+            CHECK(same_bits(found.logits, expected.logits));
+            CHECK(rounding_after == rounding);
+            CHECK(after == before);
+        }
+    }
+}
+
+}  // namespace pf::test
