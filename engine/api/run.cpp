@@ -33,30 +33,54 @@ bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_by
     return first < second + b_bytes && second < first + a_bytes;
 }
 
-pf_status check_apart(const RunRequest& request, std::size_t input_bytes, const float* output,
-                      std::size_t num_floats, const char* name) {
-    if (output == nullptr) return PF_OK;
-    if (!overlap(request.input, input_bytes, output, num_floats * sizeof(float))) return PF_OK;
-    return fail({ErrorCode::invalid_argument, std::string(name) + " overlaps the input"});
+struct Buffer {
+    const char* name;
+    const void* data;  // null if it is not wanted
+    std::size_t bytes;
+};
+
+std::size_t num_buffers(const RunRequest& request) {
+    return 4 + request.stage_maps.size() + request.taps.size();
 }
 
-// That no output lies where the input is read from.
-pf_status check_overlaps(const Session& session, const RunRequest& request) {
+// One of the buffers that a run touches.
+Buffer buffer_at(const Session& session, const RunRequest& request, std::size_t index) {
     const pf::Model& model = session.model();
-    const std::size_t input_bytes = request.batch * image_bytes(session);
-    const std::size_t classes = request.batch * model.description.head.classes;
-    const std::size_t features = request.batch * model.description.stages.back().channels;
-    const auto check = [&](const float* output, std::size_t num_floats, const char* name) {
-        return check_apart(request, input_bytes, output, num_floats, name);
+    const auto output = [](const char* name, const float* data, std::size_t num_floats) {
+        return Buffer{name, data, num_floats * sizeof(float)};
     };
-    pf_status status = check(request.logits, classes, "logits");
-    if (status == PF_OK) status = check(request.probabilities, classes, "probabilities");
-    if (status == PF_OK) status = check(request.features, features, "features");
-    for (std::size_t i = 0; status == PF_OK && i < request.stage_maps.size(); ++i) {
-        status =
-            check(request.stage_maps[i], stage_map_floats(session, i, request.batch), "stage_maps");
+    const std::size_t classes = request.batch * model.description.head.classes;
+    if (index == 0) return {"the input", request.input, request.batch * image_bytes(session)};
+    if (index == 1) return output("logits", request.logits, classes);
+    if (index == 2) return output("probabilities", request.probabilities, classes);
+    if (index == 3) {
+        return output("features", request.features,
+                      request.batch * model.description.stages.back().channels);
     }
-    return status;
+    const std::size_t map = index - 4;
+    if (map < request.stage_maps.size()) {
+        return output("stage_maps", request.stage_maps[map],
+                      stage_map_floats(session, map, request.batch));
+    }
+    const std::size_t tap = map - request.stage_maps.size();
+    const pf::MapPlan& shape = session.tap_shape(tap);
+    return output("taps", request.taps[tap], shape.channels * shape.pixels());
+}
+
+// That no output lies in the input or in another output.
+pf_status check_overlaps(const Session& session, const RunRequest& request) {
+    for (std::size_t i = 1; i < num_buffers(request); ++i) {
+        const Buffer output = buffer_at(session, request, i);
+        for (std::size_t j = 0; output.data != nullptr && j < i; ++j) {
+            const Buffer other = buffer_at(session, request, j);
+            if (other.data == nullptr) continue;
+            if (!overlap(output.data, output.bytes, other.data, other.bytes)) continue;
+            return fail({ErrorCode::invalid_argument, std::string(output.name) + " overlaps " +
+                                                          other.name +
+                                                          ": give each memory of its own"});
+        }
+    }
+    return PF_OK;
 }
 
 pf_status run(Session& session, const RunRequest& request) {

@@ -222,14 +222,14 @@ PF_API pf_status pf_session_run(pf_session* session, const float* input, size_t 
                                 float* logits);
 
 /* pf_session_run for one image that also copies out block outputs: taps[i], if not NULL, receives
- * the dense [channels, height, width] output of block i. num_taps must be the session's. Changes no
- * bit of any result. */
+ * the dense [channels, height, width] output of block i, and overlaps nothing else. num_taps must be
+ * the session's. Changes no bit of any result. */
 PF_API pf_status pf_session_run_tapped(pf_session* session, const float* input, float* logits,
                                        float* const* taps, size_t num_taps);
 
 /* One run, with whatever is wanted of it: outputs that are NULL are not written. Sizes must be
  * exactly what batch, session and model make them; buffers may be unaligned and must not overlap
- * the input. */
+ * each other. */
 typedef struct pf_run {
     size_t struct_size; /* sizeof(pf_run) */
     size_t batch;       /* images; 0: 1 */

@@ -195,6 +195,24 @@ TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refus
     check_null(pf_session_run_with(session.get(), nullptr), "run");
     check_refused(pf_session_run(session.get(), images.data(), 1, images.data() + 1),
                   PF_INVALID_ARGUMENT, "overlaps");
+    refused("probabilities overlaps logits", [](pf_run& run) { run.probabilities = run.logits; });
+    refused("features overlaps probabilities",
+            [](pf_run& run) { run.features = run.probabilities + run.num_probabilities - 1; });
+    std::vector<float> map(kBatch * 16 * 9), logits(kClasses);
+    float* same[] = {map.data(), map.data() + 1};
+    refused("stage_maps overlaps stage_maps",
+            [&](pf_run& run) { run.stage_maps = same, run.num_stages = 2; });
+    float* taps[] = {nullptr, nullptr, images.data() + 3 * kPixels - 1};
+    const auto run_tapped = [&] {
+        return pf_session_run_tapped(session.get(), images.data(), logits.data(), taps, 3);
+    };
+    check_refused(run_tapped(), PF_INVALID_ARGUMENT, "taps overlaps the input");
+    taps[2] = logits.data() + kClasses - 1;
+    check_refused(run_tapped(), PF_INVALID_ARGUMENT, "taps overlaps logits");
+    taps[2] = images.data() + 3 * kPixels;  // of the images behind, which this run leaves alone
+    CHECK(run_tapped() == PF_OK);
+    taps[1] = taps[2];
+    check_refused(run_tapped(), PF_INVALID_ARGUMENT, "taps overlaps taps");
     check_refused(pf_session_run(session.get(), images.data(), SIZE_MAX / 8, images.data()),
                   PF_INVALID_ARGUMENT, "batch");
     // What this batch does not need may be missing: any buffer at all, or a size of nothing.
