@@ -10,7 +10,11 @@ namespace {
 static_assert(static_cast<int>(ErrorCode::deadline_exceeded) == PF_DEADLINE_EXCEEDED,
               "ErrorCode and pf_status must list the same errors in the same order");
 
-std::string& last_error() {
+// A literal, or what last_message() holds.
+thread_local const char* last_error = "";
+
+// Apart from last_error, since a thread's first look at it allocates.
+std::string& last_message() {
     thread_local std::string message;
     return message;
 }
@@ -19,19 +23,24 @@ std::string& last_error() {
 
 pf_status fail(const Error& error) noexcept {
     try {
-        last_error() = error.message;
+        last_message() = error.message;
+        last_error = last_message().c_str();
     } catch (...) {
-        last_error().clear();
+        last_error = "no memory is left for words";
     }
     return static_cast<pf_status>(error.code);
 }
 
-pf_status fail(ErrorCode code, const char* message) noexcept {
+pf_status fail(ErrorCode code, const char* literal) noexcept {
+    last_error = literal;
+    return static_cast<pf_status>(code);
+}
+
+pf_status fail(const std::exception& failure) noexcept {
     try {
-        return fail(Error{code, message});
+        return fail(Error{ErrorCode::internal, failure.what()});
     } catch (...) {
-        last_error().clear();
-        return static_cast<pf_status>(code);
+        return fail(ErrorCode::internal, "an exception, and no memory for its words");
     }
 }
 
@@ -92,5 +101,5 @@ const char* pf_version(void) {
 }
 
 const char* pf_last_error(void) {
-    return pf::api::last_error().c_str();
+    return pf::api::last_error;
 }

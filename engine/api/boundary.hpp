@@ -32,7 +32,9 @@ namespace pf::api {
 // Keeps the message for pf_last_error. Never throws: if even the message finds no memory, the
 // status still tells.
 pf_status fail(const Error& error) noexcept;
-pf_status fail(ErrorCode code, const char* message) noexcept;
+pf_status fail(const std::exception& failure) noexcept;
+// The same for words that live as long as the library. Allocates nothing.
+pf_status fail(ErrorCode code, const char* literal) noexcept;
 
 pf_status null_argument(const char* name);
 // "NAME: found FOUND, expected EXPECTED"
@@ -48,7 +50,7 @@ pf_status guard(const Body& body) noexcept {
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::out_of_memory, "out of memory");
     } catch (const std::exception& failure) {
-        return fail(ErrorCode::internal, failure.what());
+        return fail(failure);
     } catch (...) {
         return fail(ErrorCode::internal, "unknown exception");
     }

@@ -83,6 +83,22 @@ pf_status check_overlaps(const Session& session, const RunRequest& request) {
     return PF_OK;
 }
 
+// What a run says that failed: it allocates nothing, not even words.
+const char* words(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::busy:
+            return "this session is running already, in another thread: make a session for each";
+        case ErrorCode::cancelled:
+            return "the run was cancelled";
+        case ErrorCode::deadline_exceeded:
+            return "the run took longer than its timeout";
+        case ErrorCode::out_of_memory:
+            return "oneDNN could not allocate memory to run a patch embedding";
+        default:
+            return "oneDNN failed to run a patch embedding: please report it";
+    }
+}
+
 pf_status run(Session& session, const RunRequest& request) {
     if (request.batch == 0) return wrong_argument("batch", 0, "1 or more");
     const std::size_t most = SIZE_MAX / sizeof(float) / image_bytes(session);
@@ -91,7 +107,7 @@ pf_status run(Session& session, const RunRequest& request) {
     }
     if (pf_status status = check_overlaps(session, request); status != PF_OK) return status;
     const pf::Status status = session.run(request);
-    return status ? PF_OK : fail(status.error());
+    return status ? PF_OK : fail(status.error().code, words(status.error().code));
 }
 
 pf_status check_stage_maps(const Session& session, const pf_run& run, std::size_t batch) {

@@ -34,11 +34,6 @@ class Entry {
     bool entered_;
 };
 
-Error busy() {
-    return {ErrorCode::busy,
-            "this session is running already, in another thread: make a session for each"};
-}
-
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, SessionPlan plan,
@@ -187,7 +182,7 @@ void Session::run_on_team(const RunRequest& request, std::size_t thread) {
 
 Status Session::run(const RunRequest& request) {
     const Entry entry(running_);
-    if (!entry.entered()) return busy();
+    if (!entry.entered()) return Error{ErrorCode::busy, {}};
     start(request);
     const auto job = [&](std::size_t thread) {
         const FloatState state(Subnormals::flushed);
@@ -205,18 +200,11 @@ Status Session::run(const RunRequest& request) {
 Status Session::finish() {
     using kernels::Execution;
     const Execution failure = failure_.exchange(Execution::done, std::memory_order_relaxed);
-    if (failure == Execution::out_of_memory) {
-        return Error{ErrorCode::out_of_memory,
-                     "oneDNN could not allocate memory to run a patch embedding"};
-    }
-    if (failure == Execution::failed) {
-        return Error{ErrorCode::internal, "oneDNN failed to run a patch embedding: please report"};
-    }
+    if (failure == Execution::out_of_memory) return Error{ErrorCode::out_of_memory, {}};
+    if (failure == Execution::failed) return Error{ErrorCode::internal, {}};
     if (!stopped_.load(std::memory_order_relaxed)) return {};
-    if (cancelled_.load(std::memory_order_relaxed)) {
-        return Error{ErrorCode::cancelled, "the run was cancelled"};
-    }
-    return Error{ErrorCode::deadline_exceeded, "the run took longer than its timeout"};
+    const bool is_cancelled = cancelled_.load(std::memory_order_relaxed);
+    return Error{is_cancelled ? ErrorCode::cancelled : ErrorCode::deadline_exceeded, {}};
 }
 
 const MapPlan& Session::tap_shape(std::size_t tap) const {

@@ -55,7 +55,8 @@ class Session {
                                                    const SessionOptions& options);
 
     // Fails with `busy`, and with `cancelled`, `deadline_exceeded`, `out_of_memory` (oneDNN's) or
-    // `internal`, which leave outputs unfinished.
+    // `internal` (oneDNN's others), which leave outputs unfinished. The code says it all: there are
+    // no words, which would have to be allocated.
     Status run(const RunRequest& request);
 
     Status run(const float* input, std::size_t batch, float* logits) {

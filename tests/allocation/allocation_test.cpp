@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/dispatch.hpp"
@@ -111,6 +114,73 @@ TEST_CASE("a run through the C++ header allocates nothing outside oneDNN") {
     CHECK(done);
     check_run(count_during([&] { done = bool(session.run(run)); }));
     CHECK(done);
+}
+
+TEST_CASE("a run allocates nothing outside oneDNN, whatever it reads and gives") {
+    for (const pf_input_format format : {PF_INPUT_NCHW_F32, PF_INPUT_NHWC_F32, PF_INPUT_NHWC_U8}) {
+        CAPTURE(static_cast<int>(format));
+        Runner runner(2, 0, format);
+        REQUIRE(runner.run_with_all(1));
+        bool done = false;
+        check_run(count_during([&] { done = runner.run_with_all(3); }));
+        CHECK(done);
+    }
+}
+
+// Runs of so many images that others can get in their way.
+class LongRun {
+  public:
+    pf_status run(std::uint64_t timeout_us = 0) {
+        auto run = sized<pf_run>();
+        run.batch = kImages;
+        run.input = images_.data();
+        run.input_bytes = images_.size() * sizeof(float);
+        run.logits = logits_.data();
+        run.num_logits = logits_.size();
+        run.timeout_us = timeout_us;
+        return pf_session_run_with(session_.get(), &run);
+    }
+    void cancel() { pf_session_cancel(session_.get()); }
+
+  private:
+    static constexpr std::size_t kImages = 5000;
+    const SessionHandle session_ = open(load(Folder()).get());
+    std::vector<float> images_ = std::vector<float>(kImages * 3 * kSide * kSide);
+    std::vector<float> logits_ = std::vector<float>(kImages * kClasses);
+};
+
+TEST_CASE("runs that fail allocate nothing outside oneDNN either") {
+    LongRun session;
+    const auto check_failure = [&](pf_status expected, const char* words, const auto& run) {
+        pf_status found = PF_OK;
+        CHECK(count_during([&] { found = run(); }).ours == 0);
+        check_refused(found, expected, words);
+    };
+    check_failure(PF_DEADLINE_EXCEEDED, "timeout", [&] { return session.run(2000); });
+
+    std::atomic<bool> is_over{false};
+    std::thread other([&] {
+        while (!is_over) {  // the first ones may come before the run
+            session.cancel();
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    check_failure(PF_CANCELLED, "cancelled", [&] { return session.run(); });
+    is_over = true;
+    other.join();
+
+    is_over = false;
+    std::thread runner([&] {
+        while (!is_over) session.run();
+    });
+    check_failure(PF_BUSY, "running already", [&] {
+        pf_status status = PF_OK;
+        while (status != PF_BUSY) status = session.run(1);  // the other may not have begun
+        return status;
+    });
+    is_over = true;
+    session.cancel();
+    runner.join();
 }
 
 TEST_CASE("slow: 10,000 runs of the shipped model" * doctest::skip()) {

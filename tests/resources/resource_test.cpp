@@ -37,11 +37,11 @@ int in_child(const Body& body) {
 
 enum Outcome { kGood = 0, kRunFailed, kNoFilter, kTooManyWaits };
 
-int run_without_system_calls(std::size_t num_threads) {
-    Runner runner(num_threads, 10'000'000);
-    if (!runner.run(3)) return kRunFailed;
+int run_without_system_calls(std::size_t num_threads, pf_input_format format) {
+    Runner runner(num_threads, 10'000'000, format);
+    if (!runner.run_with_all(3)) return kRunFailed;
     if (!forbid_system_calls()) return kNoFilter;
-    if (!runner.run(kRuns)) return kRunFailed;
+    if (!runner.run_with_all(kRuns)) return kRunFailed;
     // A thread whose core was taken away for milliseconds makes the others wait for it: rare.
     if (num_futex_calls() > (num_threads == 1 ? 0 : kRuns / 2)) return kTooManyWaits;
     _exit(kGood);  // destructors make system calls
@@ -119,11 +119,14 @@ TEST_CASE("the filter stops a system call") {
 }
 
 TEST_CASE("running makes no system call: no file, no socket, no output, no memory, no clock") {
-    CHECK(in_child([] { return run_without_system_calls(1); }) == kGood);
+    for (const pf_input_format format : {PF_INPUT_NCHW_F32, PF_INPUT_NHWC_F32, PF_INPUT_NHWC_U8}) {
+        CAPTURE(static_cast<int>(format));
+        CHECK(in_child([&] { return run_without_system_calls(1, format); }) == kGood);
+    }
 }
 
 TEST_CASE("running on a spinning team makes none either") {
-    CHECK(in_child([] { return run_without_system_calls(2); }) == kGood);
+    CHECK(in_child([] { return run_without_system_calls(2, PF_INPUT_NHWC_U8); }) == kGood);
 }
 
 TEST_CASE("an idle team has the threads asked for, and costs no processor time") {

@@ -16,12 +16,14 @@ inline constexpr const char* kShippedModel = PF_SOURCE_DIR "/models/poolformer_c
 // The shipped model, a session and its buffers.
 class Runner {
   public:
-    Runner(std::size_t num_threads, std::uint32_t spin_us) {
+    Runner(std::size_t num_threads, std::uint32_t spin_us,
+           pf_input_format format = PF_INPUT_NCHW_F32) {
         REQUIRE(pf_model_load(kShippedModel, nullptr, &model_) == PF_OK);
         pf_session_options options{};
         options.struct_size = sizeof options;
         options.num_threads = num_threads;
         options.spin_us = spin_us;
+        options.input_format = format;
         REQUIRE(pf_session_create(model_, &options, &session_) == PF_OK);
         pf_session_info info{};
         info.struct_size = sizeof info;
@@ -33,6 +35,27 @@ class Runner {
         REQUIRE(pf_model_get_info(model_, &model_info) == PF_OK);
         weight_bytes_ = model_info.weight_bytes;
         logits_.resize(model_info.num_classes);
+        probabilities_.resize(model_info.num_classes);
+        features_.resize(model_info.num_features);
+        for (std::size_t i = 0; i < model_info.num_stages; ++i) {
+            pf_tap_info shape{};
+            shape.struct_size = sizeof shape;
+            REQUIRE(pf_session_stage_info(session_, i, &shape) == PF_OK);
+            maps_.emplace_back(shape.channels * shape.height * shape.width);
+            map_pointers_.push_back(maps_.back().data());
+        }
+        all_.struct_size = sizeof all_;
+        all_.input = input_.data();
+        all_.input_bytes = input_.size() * (format == PF_INPUT_NHWC_U8 ? 1 : sizeof(float));
+        all_.logits = logits_.data();
+        all_.num_logits = logits_.size();
+        all_.probabilities = probabilities_.data();
+        all_.num_probabilities = probabilities_.size();
+        all_.features = features_.data();
+        all_.num_features = features_.size();
+        all_.stage_maps = map_pointers_.data();
+        all_.num_stages = map_pointers_.size();
+        all_.timeout_us = 3'600'000'000;
     }
     ~Runner() {
         pf_session_destroy(session_);
@@ -49,6 +72,14 @@ class Runner {
         return done;
     }
 
+    // With every output, in any format, and with an hour's timeout.
+    bool run_with_all(int times) {
+        bool done = true;
+        for (int i = 0; i < times; ++i)
+            done = done && pf_session_run_with(session_, &all_) == PF_OK;
+        return done;
+    }
+
     std::size_t weight_bytes() const { return weight_bytes_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
 
@@ -58,7 +89,10 @@ class Runner {
     std::size_t weight_bytes_ = 0;
     std::size_t arena_bytes_ = 0;
     std::vector<float> input_;
-    std::vector<float> logits_;
+    std::vector<float> logits_, probabilities_, features_;
+    std::vector<std::vector<float>> maps_;
+    std::vector<float*> map_pointers_;
+    pf_run all_{};
 };
 
 }  // namespace pf::test

@@ -216,7 +216,7 @@ PF_API pf_status pf_session_stage_info(const pf_session* session, size_t stage, 
 
 /* Runs `batch` images of floats, the session's input_format. input: batch images, dense; logits:
  * [batch, num_classes]. Both are the caller's and may be unaligned, but must not overlap. Allocates
- * nothing itself. NaN and infinity in an image propagate to its own logits. The result is the same,
+ * nothing itself, but for the words about an argument that it refuses. NaN and infinity in an image propagate to its own logits. The result is the same,
  * bit for bit, for any number of threads, batch size and batch position. */
 PF_API pf_status pf_session_run(pf_session* session, const float* input, size_t batch,
                                 float* logits);
