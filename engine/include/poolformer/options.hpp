@@ -20,7 +20,8 @@ using TapInfo = pf_tap_info;
 
 // pf_model_options.
 struct ModelOptions {
-    const char* isa = nullptr;  // "sse4_1", "avx2", "avx512"; null: $PF_ISA, else the CPU's best
+    // "sse4_1", "avx2", "avx512"; null: $PF_ISA, else the CPU's best or a compiled file's own
+    const char* isa = nullptr;
     pf_log_function log = nullptr;  // must not throw
     void* log_user = nullptr;
     const pf_allocator* allocator = nullptr;  // copied

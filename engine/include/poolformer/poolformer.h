@@ -13,9 +13,11 @@
  *
  * A model is immutable: any number of sessions and threads share it. A session belongs to one
  * caller at a time. A session keeps its model alive, so they may be destroyed in any order.
- * Every function returns a status; pf_last_error() then says why in words. A function that makes a
+ * What can fail returns a status; pf_last_error() then says why in words. A function that makes a
  * model, a team or a session sets the handle to NULL when it fails. Nothing here prints, exits,
- * throws, opens a socket, or starts a thread that was not asked for.
+ * throws, opens a socket, or starts a thread that was not asked for. Options and
+ * what they point to, but for an allocator's functions, are needed during the call only. Sizes are
+ * in bytes where the name says so; a `num_*` of outputs counts floats.
  *
  * Structs begin with struct_size, which the caller sets to sizeof of the struct and all else to 0
  * or what it wants: `pf_run run = {.struct_size = sizeof run};` in C, and in C++17 `pf_run run{};
@@ -46,10 +48,10 @@ typedef struct pf_session pf_session;
 typedef enum pf_status {
     PF_OK = 0,
     PF_INVALID_ARGUMENT = 1, /* the caller passed something impossible */
-    PF_FILE_ERROR = 2,       /* a file cannot be opened or read */
-    PF_INVALID_MODEL = 3,    /* model.json or model.safetensors breaks a rule */
+    PF_FILE_ERROR = 2,       /* a file cannot be opened, read or written */
+    PF_INVALID_MODEL = 3,    /* model.json, model.safetensors or a compiled file breaks a rule */
     PF_UNSUPPORTED = 4,      /* valid, but this build or this CPU cannot run it */
-    PF_OUT_OF_MEMORY = 5,
+    PF_OUT_OF_MEMORY = 5,    /* or the system starts no more threads */
     PF_BUSY = 6,             /* the session is running already, in another thread */
     PF_INTERNAL = 7,         /* a mistake of ours: please report it */
     PF_CANCELLED = 8,        /* pf_session_cancel was called during the run */
@@ -72,8 +74,10 @@ typedef void (*pf_log_function)(void* user, pf_log_level level, const char* mess
 
 /* Where the large blocks come from, packed weights and arenas, instead of mmap. `allocate` returns
  * `bytes` bytes aligned to `alignment` (a power of two, at most 4096), or NULL. Called while a
- * model is loaded or a session made, `deallocate` when they are destroyed; never during a run. Both
- * may be called from several threads and must not throw. */
+ * model is loaded or a session made, `deallocate` by whichever thread destroys the session, or the
+ * model and the last of its sessions; never during a run. Both functions and `user` are needed
+ * until then, may be called from several threads and must not throw. A compiled file that is mapped
+ * asks for nothing. */
 typedef struct pf_allocator {
     void* (*allocate)(void* user, size_t bytes, size_t alignment);
     void (*deallocate)(void* user, void* memory, size_t bytes);
@@ -83,10 +87,12 @@ typedef struct pf_allocator {
 /* ---- model ---------------------------------------------------------------------------------- */
 
 typedef struct pf_model_options {
-    size_t struct_size;  /* sizeof(pf_model_options) */
-    const char* isa;     /* "sse4_1", "avx2", "avx512"; NULL: $PF_ISA if set, else the CPU's best */
-    pf_log_function log; /* NULL: nothing is logged */
-    void* log_user;      /* handed to log */
+    size_t struct_size; /* sizeof(pf_model_options) */
+    /* "sse4_1", "avx2", "avx512"; NULL: $PF_ISA if set, else the CPU's best, or of a compiled file
+     * its own: any other is PF_UNSUPPORTED. */
+    const char* isa;
+    pf_log_function log;           /* NULL: nothing is logged */
+    void* log_user;                /* handed to log */
     const pf_allocator* allocator; /* for the packed weights; copied; NULL: mmap */
     /* Compiled files only. 0: the file is mapped, read-only, and its pages are shared by all
      * processes that use it. Else it is copied into memory of this process, in huge pages if there
@@ -124,7 +130,7 @@ PF_API pf_status pf_model_load_compiled_memory(const void* data, size_t bytes,
                                                const pf_model_options* options, pf_model** model);
 
 /* Writes the model, packed for its instruction set, as one file that loads in milliseconds. A file
- * of that name is replaced when the new one is complete, or not at all. */
+ * of that name is replaced when the new one is complete, or not at all. All may read it (0644). */
 PF_API pf_status pf_model_save_compiled(const pf_model* model, const char* file);
 
 PF_API void pf_model_destroy(pf_model* model); /* NULL is fine */
@@ -132,9 +138,11 @@ PF_API pf_status pf_model_get_info(const pf_model* model, pf_model_info* info);
 /* The label of a class; NULL if the model has no labels or the index is out of range. */
 PF_API const char* pf_model_label(const pf_model* model, size_t class_index);
 
-/* Turns a photo into the model's input: resizes the shorter side as PIL's antialiased bicubic does,
- * crops the centre, and normalises. rgb: 8-bit R,G,B, height rows of row_stride bytes. output: 3
- * planes (R, G, B) of the description's input_height x input_width floats, owned by the caller. */
+/* Turns a photo into the model's input: resizes the shorter side as PIL's antialiased bicubic
+ * does, crops the centre, and normalises. rgb: 8-bit R,G,B, height rows of row_stride bytes.
+ * output: 3 planes (R, G, B) of the description's input_height x input_width floats, owned by the
+ * caller. At most 65535 pixels a side and 2^28 in all. Any thread; allocates, so it may be
+ * PF_OUT_OF_MEMORY. */
 PF_API pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height,
                                size_t width, size_t row_stride, float* output);
 
@@ -142,7 +150,7 @@ PF_API pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t
 
 typedef struct pf_team_options {
     size_t struct_size; /* sizeof(pf_team_options) */
-    size_t num_threads; /* the caller of a run is one of them; 0 or 1: no threads at all */
+    size_t num_threads; /* the caller of a run is one; 0 or 1: no threads at all; at most 1024 */
     uint32_t spin_us;   /* how long an idle worker spins before it sleeps */
     /* Worker i may only run on cpus[i % num_cpus], i from 1 on. cpus[0] is meant for the caller,
      * whose affinity is its own affair. NULL: wherever the system puts them. */
@@ -155,7 +163,8 @@ typedef struct pf_team_options {
  * NULL. Sessions keep their team alive, so they may be destroyed in any order.
  *
  * After fork() a child has no workers: its runs work alone, from then on, and everything may be
- * destroyed there. Do not fork while a session that the child will use is running. */
+ * destroyed there. Do not fork while a session that the child will use is running, nor, if the
+ * child makes sessions, while another thread makes one: it may hold locks of oneDNN. */
 PF_API pf_status pf_team_create(const pf_team_options* options, pf_team** team);
 PF_API void pf_team_destroy(pf_team* team); /* NULL is fine */
 
@@ -169,9 +178,9 @@ typedef enum pf_input_format {
 
 typedef struct pf_session_options {
     size_t struct_size;  /* sizeof(pf_session_options) */
-    size_t input_height; /* pixels; 0: the description's */
-    size_t input_width;  /* pixels; 0: the description's */
-    size_t num_threads;  /* the caller is one of them; 0 or 1: the caller alone */
+    size_t input_height; /* pixels, at most 16384; 0: the description's */
+    size_t input_width;  /* likewise */
+    size_t num_threads;  /* the caller is one of them; 0 or 1: the caller alone; at most 1024 */
     uint32_t spin_us;    /* how long an idle worker spins before it sleeps */
     const pf_team* team; /* a team to share, instead of num_threads and spin_us; NULL: its own */
     /* The batch to plan for; 0: 1. With at least as many images as threads, each thread runs whole
@@ -214,16 +223,20 @@ PF_API pf_status pf_session_stage_info(const pf_session* session, size_t stage, 
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
-/* Runs `batch` images of floats, the session's input_format. input: batch images, dense; logits:
- * [batch, num_classes]. Both are the caller's and may be unaligned, but must not overlap. Allocates
- * nothing itself, but for the words about an argument that it refuses. NaN and infinity in an image propagate to its own logits. The result is the same,
- * bit for bit, for any number of threads, batch size and batch position. */
+/* During a run of a session other threads may ask for its info, cancel it, and use its model and
+ * team. A second run of it is PF_BUSY. */
+
+/* Runs `batch` images of floats, in the session's input_format; a session for bytes refuses.
+ * input: batch images, dense; logits: [batch, num_classes]. Both are the caller's and may be
+ * unaligned, but must not overlap. Allocates nothing itself, but for the words about an argument
+ * that it refuses. NaN and infinity in an image propagate to its own logits. The result is the
+ * same, bit for bit, for any number of threads, batch size and batch position. */
 PF_API pf_status pf_session_run(pf_session* session, const float* input, size_t batch,
                                 float* logits);
 
-/* pf_session_run for one image that also copies out block outputs: taps[i], if not NULL, receives
- * the dense [channels, height, width] output of block i, and overlaps nothing else. num_taps must be
- * the session's. Changes no bit of any result. */
+/* pf_session_run for one image, of floats too, that also copies out block outputs: taps[i], if not
+ * NULL, receives the dense [channels, height, width] output of block i, and overlaps nothing else.
+ * num_taps must be the session's. Changes no bit of any result. */
 PF_API pf_status pf_session_run_tapped(pf_session* session, const float* input, float* logits,
                                        float* const* taps, size_t num_taps);
 
@@ -258,7 +271,8 @@ typedef struct pf_run {
 PF_API pf_status pf_session_run_with(pf_session* session, const pf_run* run);
 
 /* Ends the run that is going on in another thread, between two of its steps; without one, does
- * nothing. Any thread may call it, and signal handlers too. NULL is fine. */
+ * nothing, also to a run that starts later. Any thread may call it, and signal handlers too. NULL
+ * is fine. */
 PF_API void pf_session_cancel(pf_session* session);
 
 #ifdef __cplusplus
