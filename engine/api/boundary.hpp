@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -25,6 +26,7 @@ struct pf_team {
 
 struct pf_session {
     std::unique_ptr<pf::Session> session;
+    std::uint64_t timeout_us;  // of runs without their own; 0: none
 };
 
 namespace pf::api {

@@ -99,7 +99,12 @@ const char* words(ErrorCode code) {
     }
 }
 
-pf_status run(Session& session, const RunRequest& request) {
+// `timeout_us` of the run, or the session's if it is 0.
+pf_status run(const pf_session& handle, RunRequest request, std::uint64_t timeout_us = 0) {
+    constexpr std::uint64_t kLongest = std::uint64_t{1} << 50;  // microseconds, 35 years
+    Session& session = *handle.session;
+    const std::uint64_t wanted = timeout_us != 0 ? timeout_us : handle.timeout_us;
+    request.timeout = std::chrono::microseconds(std::min(wanted, kLongest));
     if (request.batch == 0) return wrong_argument("batch", 0, "1 or more");
     const std::size_t most = SIZE_MAX / sizeof(float) / image_bytes(session);
     if (request.batch > most) {
@@ -154,7 +159,7 @@ pf_status pf_session_run(pf_session* session, const float* input, size_t batch, 
             return fail(ErrorCode::invalid_argument,
                         "this session's images are bytes: use pf_session_run_with");
         }
-        return run(*session->session, {.input = input, .batch = batch, .logits = logits});
+        return run(*session, {.input = input, .batch = batch, .logits = logits});
     });
 }
 
@@ -173,7 +178,7 @@ pf_status pf_session_run_tapped(pf_session* session, const float* input, float* 
             return fail(ErrorCode::invalid_argument,
                         "this session's images are bytes: taps need a session for floats");
         }
-        return run(*session->session, {.input = input, .logits = logits, .taps = {taps, num_taps}});
+        return run(*session, {.input = input, .logits = logits, .taps = {taps, num_taps}});
     });
 }
 
@@ -188,16 +193,13 @@ pf_status pf_session_run_with(pf_session* session, const pf_run* wanted) {
         if (pf_status status = check_sizes(*session->session, taken, batch); status != PF_OK) {
             return status;
         }
-        constexpr std::uint64_t kLongest = std::uint64_t{1} << 50;  // microseconds, 35 years
         RunRequest request{.input = taken.input,
                            .batch = batch,
                            .logits = taken.logits,
                            .probabilities = taken.probabilities,
-                           .features = taken.features,
-                           .timeout = std::chrono::microseconds(
-                               std::min<std::uint64_t>(taken.timeout_us, kLongest))};
+                           .features = taken.features};
         if (taken.stage_maps != nullptr) request.stage_maps = {taken.stage_maps, taken.num_stages};
-        return run(*session->session, request);
+        return run(*session, request, taken.timeout_us);
     });
 }
 

@@ -24,13 +24,14 @@ pf_status check_session(const pf_session_options& options) {
 
 void log_session(const pf_session_options& options, const pf::Session& session) {
     if (options.log == nullptr) return;
+    const std::size_t budget = pf::cpu_budget();
     const std::string line = session.model().description.name + ": session for " +
                              std::to_string(session.plan().input_height) + "x" +
                              std::to_string(session.plan().input_width) + ", " +
-                             std::to_string(session.num_threads()) + " threads, " +
-                             megabytes(session.arena_bytes()) + " of activations";
+                             std::to_string(session.num_threads()) + " threads and CPUs for " +
+                             std::to_string(budget) + ", " + megabytes(session.arena_bytes()) +
+                             " of activations";
     options.log(options.log_user, PF_LOG_INFO, line.c_str());
-    const std::size_t budget = pf::cpu_budget();
     if (session.num_threads() <= budget) return;
     const std::string warning = std::to_string(session.num_threads()) + " threads, but CPUs for " +
                                 std::to_string(budget) +
@@ -46,6 +47,14 @@ pf_status give_tap(const pf::Session& session, std::size_t tap, pf_tap_info* inf
 }
 
 }  // namespace
+
+size_t pf_cpu_budget(void) {
+    try {
+        return pf::cpu_budget();
+    } catch (...) {
+        return 1;  // no memory to read the cgroup's files
+    }
+}
 
 pf_status pf_team_create(const pf_team_options* options, pf_team** team) {
     return guard([&] {
@@ -91,7 +100,7 @@ pf_status pf_session_create(const pf_model* model, const pf_session_options* opt
         auto created = pf::Session::create(model->model, wanted);
         if (!created) return fail(created.error());
         log_session(taken, **created);
-        *session = new pf_session{std::move(*created)};
+        *session = new pf_session{std::move(*created), taken.timeout_us};
         return PF_OK;
     });
 }

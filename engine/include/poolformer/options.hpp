@@ -7,8 +7,10 @@
 #include <poolformer/poolformer.h>
 #include <poolformer/vocabulary.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace poolformer {
@@ -50,6 +52,7 @@ struct SessionOptions {
     pf_log_function log = nullptr;
     void* log_user = nullptr;
     const pf_allocator* allocator = nullptr;
+    std::optional<std::chrono::microseconds> timeout;  // of every run that sets none itself
 };
 
 // pf_run: an output whose view has no data is not wanted. Sizes must be exact; they are checked.
@@ -61,8 +64,24 @@ struct Run {
     View<float> features;           // [batch, num_features]
     View<float* const> stage_maps;  // one a stage: null, or [batch, channels, height, width]
     View<const std::size_t> stage_map_floats;  // how many each has room for; none: not checked
-    // The run gives up after so much time, at once if there is none left; not set: never.
+    // The run gives up after so much time, at once if there is none left; not set: the session's.
     std::optional<std::chrono::microseconds> timeout;
 };
+
+namespace detail {
+
+inline std::uint32_t spin_us(std::chrono::microseconds spin) noexcept {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::chrono::microseconds::rep>(spin.count(), 0, UINT32_MAX));
+}
+
+// In C 0 means none, so no time left is the shortest there is.
+inline std::uint64_t timeout_us(std::optional<std::chrono::microseconds> timeout) noexcept {
+    if (!timeout) return 0;
+    return static_cast<std::uint64_t>(
+        std::max<std::chrono::microseconds::rep>(timeout->count(), 1));
+}
+
+}  // namespace detail
 
 }  // namespace poolformer

@@ -15,9 +15,9 @@
  * caller at a time. A session keeps its model alive, so they may be destroyed in any order.
  * What can fail returns a status; pf_last_error() then says why in words. A function that makes a
  * model, a team or a session sets the handle to NULL when it fails. Nothing here prints, exits,
- * throws, opens a socket, or starts a thread that was not asked for. Options and
- * what they point to, but for an allocator's functions, are needed during the call only. Sizes are
- * in bytes where the name says so; a `num_*` of outputs counts floats.
+ * throws, opens a socket, or starts a thread that was not asked for. Options and what they point
+ * to, but for an allocator's functions, are needed during the call only. Sizes are in bytes where
+ * the name says so; a `num_*` of outputs counts floats.
  *
  * Structs begin with struct_size, which the caller sets to sizeof of the struct and all else to 0
  * or what it wants: `pf_run run = {.struct_size = sizeof run};` in C, and in C++17 `pf_run run{};
@@ -58,7 +58,10 @@ typedef enum pf_status {
     PF_DEADLINE_EXCEEDED = 9 /* the run took longer than its timeout */
 } pf_status;
 
-/* The library's version, such as "0.1.0". */
+/* The version of this header, and, such as "0.1.0", of the library. */
+#define PF_VERSION_MAJOR 0
+#define PF_VERSION_MINOR 1
+#define PF_VERSION_PATCH 0
 PF_API const char* pf_version(void);
 
 /* What the last failed call of this thread said; never NULL, "" before any failure. Valid until
@@ -83,6 +86,11 @@ typedef struct pf_allocator {
     void (*deallocate)(void* user, void* memory, size_t bytes);
     void* user;
 } pf_allocator;
+
+/* How many threads of this process can really run at the same time: the CPUs that its affinity and
+ * cpusets allow, or the cgroup's quota (version 1 or 2), rounded up, if that is less. At least 1.
+ * Reads files, so ask once; nothing here uses more threads or fewer because of it. */
+PF_API size_t pf_cpu_budget(void);
 
 /* ---- model ---------------------------------------------------------------------------------- */
 
@@ -192,6 +200,7 @@ typedef struct pf_session_options {
     pf_log_function log;
     void* log_user;
     const pf_allocator* allocator; /* for the arena; copied; NULL: mmap */
+    uint64_t timeout_us;           /* of every run that sets none itself; 0: none */
 } pf_session_options;
 
 typedef struct pf_session_info {
@@ -260,8 +269,8 @@ typedef struct pf_run {
      * before any norm (pf_session_stage_info); or NULL altogether. */
     float* const* stage_maps;
     size_t num_stages;
-    /* The run gives up between two steps once so much time has passed; 0: never. It overruns by at
-     * most one step, a twelfth of an S12 run on one thread. */
+    /* The run gives up between two steps once so much time has passed; 0: as the session's options
+     * have it. It overruns by at most one step, a twelfth of an S12 run on one thread. */
     uint64_t timeout_us;
     /* How many floats stage_maps[i] has room for, num_stages numbers; NULL: as many as it takes. */
     const size_t* stage_map_floats;

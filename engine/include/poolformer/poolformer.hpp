@@ -18,8 +18,6 @@
 #include <poolformer/options.hpp>
 #include <poolformer/vocabulary.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +30,11 @@ namespace poolformer {
 // The library's version, such as "0.1.0".
 inline const char* version() noexcept {
     return pf_version();
+}
+
+// How many threads of this process can really run at the same time.
+inline std::size_t cpu_budget() noexcept {
+    return pf_cpu_budget();
 }
 
 namespace detail {
@@ -60,11 +63,6 @@ inline Status status(pf_status code) {
 
 inline Status refuse(const char* message) {
     return Error(PF_INVALID_ARGUMENT, message);
-}
-
-inline std::uint32_t spin_us(std::chrono::microseconds spin) noexcept {
-    return static_cast<std::uint32_t>(
-        std::clamp<std::chrono::microseconds::rep>(spin.count(), 0, UINT32_MAX));
 }
 
 }  // namespace detail
@@ -198,6 +196,7 @@ class Session {
         wanted.log = options.log;
         wanted.log_user = options.log_user;
         wanted.allocator = options.allocator;
+        wanted.timeout_us = detail::timeout_us(options.timeout);
         pf_session* session = nullptr;
         const pf_status code = pf_session_create(model.get(), &wanted, &session);
         if (code != PF_OK) return Error(code, pf_last_error());
@@ -245,10 +244,7 @@ class Session {
         wanted.stage_maps = run.stage_maps.data();
         wanted.num_stages = run.stage_maps.size();
         wanted.stage_map_floats = sizes == 0 ? nullptr : run.stage_map_floats.data();
-        if (run.timeout) {  // 0 would mean never
-            wanted.timeout_us = static_cast<std::uint64_t>(
-                std::max<std::chrono::microseconds::rep>(run.timeout->count(), 1));
-        }
+        wanted.timeout_us = detail::timeout_us(run.timeout);
         return detail::status(pf_session_run_with(get(), &wanted));
     }
 

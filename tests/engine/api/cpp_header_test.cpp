@@ -104,6 +104,7 @@ TEST_CASE("C++ header: runs give the C interface's bits, on a team and after mov
     CHECK(std::string(model.label(1)) == "b");
     CHECK(model.label(kClasses) == nullptr);
     CHECK(std::string(poolformer::version()) == pf_version());
+    CHECK(poolformer::cpu_budget() == pf_cpu_budget());
 
     auto team = Team::create({2, 10us, {}});
     REQUIRE_MESSAGE(team, team.message());
@@ -166,6 +167,13 @@ TEST_CASE("C++ header: one run gives every output") {
 
     run.timeout = -1ms;  // no time left, which is not the C interface's "never"
     check_error(session.run(run), PF_DEADLINE_EXCEEDED, "");
+
+    SessionOptions options;
+    options.timeout = 0ms;
+    Session hasty = Session::create(model, options).value();
+    check_error(hasty.run(image, logits), PF_DEADLINE_EXCEEDED, "");
+    run.timeout = 1h;
+    CHECK(hasty.run(run));
 }
 
 TEST_CASE("C++ header: a wrong size is refused by name, and nothing is written") {

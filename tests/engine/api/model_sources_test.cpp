@@ -231,8 +231,9 @@ TEST_CASE("log: loading and making a session say what came of it, and warn of to
         const SessionHandle session = open(model.get(), &for_session);
     }
     const std::string too_many = std::to_string(cpu_budget() + 1) + " threads";
+    const std::string budget = " and CPUs for " + std::to_string(cpu_budget()) + ",";
     const Line expected[] = {{PF_LOG_INFO, "compiled for"},
-                             {PF_LOG_INFO, "24x24, 1 thread"},
+                             {PF_LOG_INFO, "24x24, 1 threads" + budget},
                              {PF_LOG_INFO, "24x24, " + too_many},
                              {PF_LOG_WARNING, too_many + ", but CPUs for"}};
     REQUIRE(lines.size() == std::size(expected));

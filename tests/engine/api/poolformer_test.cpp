@@ -3,6 +3,7 @@
 #include "poolformer/poolformer.h"
 
 #include <doctest/doctest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/run/cpu_budget.hpp"
 #include "tests/support/api_handles.hpp"
 #include "tests/support/api_session.hpp"
 #include "tests/support/hash_weights.hpp"
@@ -18,10 +20,23 @@
 #include "tests/support/tiny_models.hpp"
 
 namespace pf::test {
-TEST_CASE("C API: the version is three numbers") {
-    const std::string version = pf_version();
-    CHECK(std::count(version.begin(), version.end(), '.') == 2);
-    CHECK(version.find_first_not_of("0123456789.") == std::string::npos);
+TEST_CASE("C API: the library's version is the header's") {
+    CHECK(pf_version() == std::to_string(PF_VERSION_MAJOR) + "." +
+                              std::to_string(PF_VERSION_MINOR) + "." +
+                              std::to_string(PF_VERSION_PATCH));
+}
+
+TEST_CASE("C API: the CPU budget is the engine's, and follows the affinity") {
+    CHECK(pf_cpu_budget() == cpu_budget());
+    std::size_t on_one_cpu = 0;
+    std::thread([&] {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
+        REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+        on_one_cpu = pf_cpu_budget();
+    }).join();
+    CHECK(on_one_cpu == 1);
 }
 
 TEST_CASE("C API: null arguments are named, and destroying nothing is fine") {

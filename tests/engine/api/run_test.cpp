@@ -1,26 +1,19 @@
-// pf_session_run_with: every input format and output, sizes, timeouts, cancelling.
+// pf_session_run_with: every input format and output, sizes, overlaps.
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
 
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <thread>
 #include <vector>
 
-#include "tests/support/api_handles.hpp"
+#include "tests/support/api_runs.hpp"
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/hash.hpp"
 
 namespace pf::test {
 namespace {
-
-constexpr std::size_t kBatch = 3;
-constexpr std::size_t kPixels = kSide * kSide;
-constexpr std::size_t kFeatures = 16;  // tiny_description's last stage
 
 std::vector<std::uint8_t> hash_bytes(std::size_t count) {
     std::vector<std::uint8_t> bytes;
@@ -28,42 +21,6 @@ std::vector<std::uint8_t> hash_bytes(std::size_t count) {
         bytes.push_back(static_cast<std::uint8_t>(std::lround((value + 2) * 63)));
     }
     return bytes;
-}
-
-SessionHandle open_with(const pf_model* model, pf_input_format format, std::size_t threads = 1,
-                        std::size_t batch = 1) {
-    auto options = session_options(0, 0, threads);
-    options.input_format = format;
-    options.batch = batch;
-    return open(model, &options);
-}
-
-// A run of `input`, which must outlive it, with room for all outputs.
-struct Run {
-    pf_run request = sized<pf_run>();
-    std::vector<float> logits = std::vector<float>(kBatch * kClasses);
-    std::vector<float> probabilities = std::vector<float>(kBatch * kClasses);
-    std::vector<float> features = std::vector<float>(kBatch * kFeatures);
-
-    template <class Value>
-    explicit Run(const std::vector<Value>& input) {
-        request.batch = kBatch;
-        request.input = input.data();
-        request.input_bytes = input.size() * sizeof(Value);
-        request.logits = logits.data();
-        request.num_logits = logits.size();
-        request.probabilities = probabilities.data();
-        request.num_probabilities = probabilities.size();
-        request.features = features.data();
-        request.num_features = features.size();
-    }
-};
-
-std::vector<float> plain_logits(const pf_model* model, const std::vector<float>& images) {
-    std::vector<float> logits(kBatch * kClasses);
-    const SessionHandle session = open(model);
-    REQUIRE(pf_session_run(session.get(), images.data(), kBatch, logits.data()) == PF_OK);
-    return logits;
 }
 
 // [batch][3][pixels] as [batch][pixels][3].
@@ -198,7 +155,7 @@ TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refus
     refused("probabilities overlaps logits", [](pf_run& run) { run.probabilities = run.logits; });
     refused("features overlaps probabilities",
             [](pf_run& run) { run.features = run.probabilities + run.num_probabilities - 1; });
-    std::vector<float> map(kBatch * 16 * 9), logits(kClasses);
+    std::vector<float> map(kBatch * 8 * 36 + 1), logits(kClasses);
     float* same[] = {map.data(), map.data() + 1};
     refused("stage_maps overlaps stage_maps",
             [&](pf_run& run) { run.stage_maps = same, run.num_stages = 2; });
@@ -236,50 +193,6 @@ TEST_CASE("pf_session_run_with: buffers need no alignment") {
     Run aligned(images);
     REQUIRE(pf_session_run_with(session.get(), &aligned.request) == PF_OK);
     CHECK(std::memcmp(output.data() + 3, aligned.logits.data(), kBatch * kClasses * 4) == 0);
-}
-
-TEST_SUITE("threads") {
-    TEST_CASE("pf_session_cancel and timeout_us stop a run; the session runs on afterwards") {
-        const ModelHandle model = load(Folder());
-        constexpr std::size_t kMany = 5000;  // far more than milliseconds of work
-        const std::vector<float> images(kMany * 3 * kPixels, 0.5f);
-        std::vector<float> logits(kMany * kClasses);
-        auto request = sized<pf_run>();
-        request.batch = kMany;
-        request.input = images.data();
-        request.input_bytes = images.size() * sizeof(float);
-        request.logits = logits.data();
-        request.num_logits = logits.size();
-        const std::vector<float> expected =
-            plain_logits(model.get(), {images.begin(), images.begin() + kBatch * 3 * kPixels});
-        for (const std::size_t threads : {1, 2, 3}) {
-            for (const std::size_t planned : {1, 3}) {
-                CAPTURE(threads);
-                CAPTURE(planned);
-                const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, threads, planned);
-                request.timeout_us = 2000;
-                check_refused(pf_session_run_with(session.get(), &request), PF_DEADLINE_EXCEEDED,
-                              "timeout");
-                request.timeout_us = 0;
-                std::atomic<bool> is_over{false};
-                std::thread other([&] {
-                    while (!is_over) {  // the first ones may come before the run
-                        pf_session_cancel(session.get());
-                        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                    }
-                });
-                const pf_status status = pf_session_run_with(session.get(), &request);
-                is_over = true;
-                other.join();
-                check_refused(status, PF_CANCELLED, "cancelled");
-                std::vector<float> after(kBatch * kClasses);
-                REQUIRE(pf_session_run(session.get(), images.data(), kBatch, after.data()) ==
-                        PF_OK);
-                CHECK(same_bits(after, expected));
-            }
-        }
-        pf_session_cancel(nullptr);
-    }
 }
 
 }  // namespace pf::test
