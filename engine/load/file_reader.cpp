@@ -25,8 +25,9 @@ std::string last_system_error() {
 }  // namespace
 
 Result<FileReader> FileReader::open(const std::string& file, std::size_t max_bytes) {
+    FileReader reader(file);
     // Not blocking: opening a pipe would otherwise wait for a writer.
-    FileReader reader(file, ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    reader.descriptor_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader.descriptor_ < 0) return file_error(file, "cannot open: " + last_system_error());
     struct stat status = {};
     if (::fstat(reader.descriptor_, &status) != 0) {

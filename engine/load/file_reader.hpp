@@ -34,8 +34,7 @@ class FileReader {
     Status read(std::span<std::byte> target);
 
   private:
-    FileReader(std::string file, int descriptor)
-        : file_(std::move(file)), descriptor_(descriptor) {}
+    explicit FileReader(std::string file) : file_(std::move(file)) {}
 
     std::string file_;
     int descriptor_ = -1;

@@ -15,13 +15,12 @@
 namespace pf {
 
 Result<FileWriter> FileWriter::create(const std::string& file) {
+    FileWriter writer(file);
     std::string temporary = file + ".XXXXXX";
-    const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-    if (descriptor < 0) {
-        return Error{ErrorCode::file_error, file + ": cannot create a file beside it: " +
-                                                std::system_category().message(errno)};
-    }
-    return FileWriter(file, std::move(temporary), descriptor);
+    writer.descriptor_ = ::mkostemp(temporary.data(), O_CLOEXEC);
+    if (writer.descriptor_ < 0) return writer.failed("create a file beside it");
+    writer.temporary_ = std::move(temporary);
+    return writer;
 }
 
 FileWriter::~FileWriter() {

@@ -29,12 +29,11 @@ class FileWriter {
     Status commit();
 
   private:
-    FileWriter(std::string file, std::string temporary, int descriptor)
-        : file_(std::move(file)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+    explicit FileWriter(std::string file) : file_(std::move(file)) {}
     Error failed(const char* what) const;
 
     std::string file_;
-    std::string temporary_;  // empty once it is no more
+    std::string temporary_;  // empty unless it exists
     int descriptor_ = -1;
 };
 

@@ -3,6 +3,7 @@
 #include "tests/allocation/hooks.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <unwind.h>
@@ -20,7 +21,8 @@ std::atomic<int> allocations_of_ours{0};
 std::atomic<int> allocations_of_onednn{0};
 std::atomic<int> allocations_left{-1};  // before one is refused; negative: none will be
 std::atomic<bool> refused{false};
-std::atomic<int> blocks{0};
+std::atomic<long> blocks{0};
+std::atomic<long> mapped_bytes{0};
 std::atomic<int> executions{0};
 std::atomic<int> primitive_status{0};  // 0: what oneDNN says
 
@@ -130,9 +132,15 @@ void* __real_mmap(void* address, std::size_t size, int protection, int flags, in
                   off_t offset);
 void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int file,
                   off_t offset) {
-    return admit(__builtin_return_address(0))
-               ? __real_mmap(address, size, protection, flags, file, offset)
-               : MAP_FAILED;
+    if (!admit(__builtin_return_address(0))) return MAP_FAILED;
+    void* mapping = __real_mmap(address, size, protection, flags, file, offset);
+    if (mapping != MAP_FAILED) mapped_bytes += static_cast<long>(size);
+    return mapping;
+}
+int __real_munmap(void* address, std::size_t size);
+int __wrap_munmap(void* address, std::size_t size) {
+    mapped_bytes -= static_cast<long>(size);
+    return __real_munmap(address, size);
 }
 
 int __real_dnnl_primitive_create(void** primitive, const void* description);
@@ -180,8 +188,11 @@ void fail_next_primitive(int status) {
     primitive_status = status;
 }
 
-int num_blocks() {
-    return blocks;
+Held held() {
+    Held now{blocks, mapped_bytes};
+    constexpr int kMaxFiles = 256;  // more than a test has
+    for (int file = 0; file < kMaxFiles; ++file) now.files += fcntl(file, F_GETFD) >= 0;
+    return now;
 }
 
 }  // namespace pf::test

@@ -31,7 +31,12 @@ bool stop_refusing();
 void fail_next_primitive(int status);
 constexpr int kOneDnnOutOfMemory = 1, kOneDnnRuntimeError = 5;
 
-// Blocks of memory that were given and not taken back.
-int num_blocks();
+// What is held at the moment.
+struct Held {
+    long blocks = 0;        // of the heap
+    long mapped_bytes = 0;  // by the engine
+    long files = 0;         // descriptors that are open
+};
+Held held();
 
 }  // namespace pf::test

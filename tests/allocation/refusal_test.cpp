@@ -4,9 +4,13 @@
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
 
+#include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include "engine/base/aligned_buffer.hpp"
 #include "tests/allocation/hooks.hpp"
 #include "tests/support/api_handles.hpp"
 
@@ -27,19 +31,21 @@ void refuse_each(const Attempt& attempt, const Undo& undo) {
     int number = 0;
     int num_errors = 0;
     for (; number < kMaxAllocations; ++number) {
-        const int before = num_blocks();
+        const Held before = held();
         start_refusing(number);
         const pf_status status = attempt();
         const bool was_refused = stop_refusing();
         undo();
-        const int left = num_blocks() - before;
+        const Held after = held();
         CAPTURE(number);
         CAPTURE(std::string(pf_last_error()));
         if (status != PF_OK) {
             ++num_errors;
             REQUIRE(status == PF_OUT_OF_MEMORY);
         }
-        REQUIRE(left <= 0);
+        REQUIRE(after.blocks <= before.blocks);
+        REQUIRE(after.mapped_bytes == before.mapped_bytes);
+        REQUIRE(after.files == before.files);
         if (!was_refused) break;
     }
     CHECK(number < kMaxAllocations);
@@ -64,29 +70,72 @@ TEST_CASE("no memory: loading a folder") {
                 [&] { pf_model_destroy(model), model = nullptr; });
 }
 
-TEST_CASE("no memory: loading a compiled file, mapped and copied") {
+TEST_CASE("no memory: loading the bytes of a folder") {
+    reserve_last_error();
+    const Folder folder(true);
+    const std::string json = content_of(folder.folder.path("model.json"));
+    const std::string weights = content_of(folder.folder.path("model.safetensors"));
+    pf_model* model = nullptr;
+    const auto load = [&] {
+        return pf_model_load_memory(json.data(), json.size(), weights.data(), weights.size(),
+                                    nullptr, &model);
+    };
+    refuse_each(load, [&] { pf_model_destroy(model), model = nullptr; });
+}
+
+TEST_CASE("no memory: loading a compiled file and its bytes, mapped and copied") {
     reserve_last_error();
     const Folder folder(true);
     const std::string file = folder.folder.path("model.pf");
     REQUIRE(pf_model_save_compiled(load(folder).get(), file.c_str()) == PF_OK);
+    const std::string content = content_of(file);
+    auto aligned = AlignedBuffer::allocate(content.size() / sizeof(float) + 1);
+    REQUIRE(aligned);
+    std::memcpy(aligned->data(), content.data(), content.size());
     auto options = sized<pf_model_options>();
     for (const int copy : {0, 1}) {
         options.copy_weights = copy;
         pf_model* model = nullptr;
-        refuse_each([&] { return pf_model_load(file.c_str(), &options, &model); },
-                    [&] { pf_model_destroy(model), model = nullptr; });
+        const auto undo = [&] { pf_model_destroy(model), model = nullptr; };
+        refuse_each([&] { return pf_model_load(file.c_str(), &options, &model); }, undo);
+        const auto load_bytes = [&] {
+            return pf_model_load_compiled_memory(aligned->data(), content.size(), &options, &model);
+        };
+        refuse_each(load_bytes, undo);
     }
 }
 
-TEST_CASE("no memory: making a session, alone and with threads") {
+TEST_CASE("no memory: making a team") {
+    reserve_last_error();
+    auto options = sized<pf_team_options>();
+    options.num_threads = 3;
+    const int cpus[] = {0, 0, 0};
+    options.cpus = cpus;
+    options.num_cpus = 3;
+    pf_team* team = nullptr;
+    refuse_each([&] { return pf_team_create(&options, &team); },
+                [&] { pf_team_destroy(team), team = nullptr; });
+}
+
+TEST_CASE("no memory: making a session, alone, with threads, for bytes, for a batch, on a team") {
     reserve_last_error();
     const ModelHandle model = load(Folder());
-    for (const std::size_t threads : {1, 2}) {
-        const auto options = session_options(0, 0, threads);
+    auto team_options = sized<pf_team_options>();
+    team_options.num_threads = 2;
+    pf_team* team = nullptr;
+    REQUIRE(pf_team_create(&team_options, &team) == PF_OK);
+    auto bytes = session_options(0, 0, 1), batch = session_options(0, 0, 2);
+    auto shared = session_options(0, 0, 1);
+    bytes.input_format = PF_INPUT_NHWC_U8;
+    batch.batch = 4;
+    shared.team = team;
+    for (const pf_session_options& options :
+         {session_options(0, 0, 1), session_options(0, 0, 2), bytes, batch, shared}) {
         pf_session* session = nullptr;
         refuse_each([&] { return pf_session_create(model.get(), &options, &session); },
                     [&] { pf_session_destroy(session), session = nullptr; });
     }
+    pf_team_destroy(team);
 }
 
 TEST_CASE("oneDNN's failures: no memory is told from others, and the session runs on") {
@@ -114,6 +163,8 @@ TEST_CASE("no memory: saving a compiled file") {
     const ModelHandle model = load(folder);
     const std::string file = folder.folder.path("model.pf");
     refuse_each([&] { return pf_model_save_compiled(model.get(), file.c_str()); }, [] {});
+    const std::filesystem::directory_iterator files(folder.folder.path());
+    CHECK(std::distance(begin(files), end(files)) == 3);  // the model's two, and this one
 }
 
 }  // namespace pf::test

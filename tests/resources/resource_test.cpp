@@ -3,6 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,21 @@ std::size_t num_threads_now() {
          std::filesystem::directory_iterator("/proc/self/task"))
         ++count;
     return count;
+}
+
+// Without the right to have more processes than its limit allows.
+int make_team_without_threads() {
+    constexpr uid_t kNobody = 65534;
+    const rlimit none{1, 1};
+    if (setrlimit(RLIMIT_NPROC, &none) != 0) return 1;
+    if (geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0) return 2;
+    pf_team_options options{};
+    options.struct_size = sizeof options;
+    options.num_threads = 8;
+    pf_team* team = nullptr;
+    if (pf_team_create(&options, &team) != PF_OUT_OF_MEMORY || team != nullptr) return 3;
+    if (std::string(pf_last_error()).find("cannot start 7 threads") == std::string::npos) return 4;
+    return num_threads_now() == 1 ? 0 : 5;  // none is left of those that started
 }
 
 // The sum of some lines of what the kernel says about this process's memory, in bytes.
@@ -139,6 +155,10 @@ TEST_CASE("an idle team has the threads asked for, and costs no processor time")
               usleep(300'000);
               return cpu_seconds() - before < 0.003 ? 0 : 3;
           }) == 0);
+}
+
+TEST_CASE("a team whose threads the system does not start is no memory, and leaves none") {
+    CHECK(in_child(&make_team_without_threads) == 0);
 }
 
 TEST_CASE("private memory: packed weights, arena, and less than 6 MB") {

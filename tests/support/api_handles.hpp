@@ -6,6 +6,8 @@
 #include <poolformer/poolformer.h>
 
 #include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -61,6 +63,11 @@ struct Folder {
         write_model(folder, description, hash_weights(description, 1));
     }
 };
+
+inline std::string content_of(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 inline ModelHandle load(const Folder& folder) {
     pf_model* model = nullptr;

@@ -5,8 +5,6 @@
 #include <xmmintrin.h>
 
 #include <cfenv>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -47,8 +45,7 @@ Results load_and_run(const std::string& path, const std::string& file) {
     REQUIRE(pf_model_load(path.c_str(), nullptr, &loaded) == PF_OK);
     const ModelHandle model(loaded);
     REQUIRE(pf_model_save_compiled(loaded, file.c_str()) == PF_OK);
-    std::ifstream stream(file, std::ios::binary);
-    results.compiled.assign(std::istreambuf_iterator<char>(stream), {});
+    results.compiled = content_of(file);
 
     std::vector<std::uint8_t> rgb(3 * 50 * 70);
     for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<std::uint8_t>(i * 37 % 251);

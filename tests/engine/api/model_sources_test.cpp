@@ -6,8 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,11 +18,6 @@
 
 namespace pf::test {
 namespace {
-
-std::string content_of(const std::string& file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 std::vector<float> logits_of(const pf_model* model) {
     const std::vector<float> image = hash_floats(3 * kSide * kSide, 3);
