@@ -19,6 +19,10 @@ constexpr std::size_t round_up(std::size_t value, std::size_t multiple) {
     return (value + multiple - 1) / multiple * multiple;
 }
 
+void give_back(std::byte* memory, std::size_t bytes) {
+    if (bytes > 0) munmap(memory, bytes);
+}
+
 }  // namespace
 
 Result<AlignedBuffer> AlignedBuffer::allocate(std::size_t num_floats, const Allocator& allocator) {
@@ -57,15 +61,18 @@ bool AlignedBuffer::map(std::size_t bytes) {
     void* mapping =
         mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) return false;
-    auto address = reinterpret_cast<std::uintptr_t>(mapping);
+    auto* first = static_cast<std::byte*>(mapping);
     if (huge) {
-        address = round_up(address, kHugePageBytes);
+        const std::size_t before = -reinterpret_cast<std::uintptr_t>(first) % kHugePageBytes;
+        give_back(first, before);
+        first += before;
+        give_back(first + usable, kHugePageBytes - before);
         // Advice only: a kernel without transparent huge pages runs on, a little slower.
-        madvise(reinterpret_cast<void*>(address), usable, MADV_HUGEPAGE);
+        madvise(first, usable, MADV_HUGEPAGE);
     }
-    data_ = reinterpret_cast<float*>(address);
-    owned_ = mapping;
-    owned_bytes_ = mapped;
+    data_ = reinterpret_cast<float*>(first);
+    owned_ = first;
+    owned_bytes_ = usable;
     return true;
 }
 

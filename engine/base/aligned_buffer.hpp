@@ -39,7 +39,8 @@ class AlignedBuffer {
     float* data() { return data_; }
     const float* data() const { return data_; }
     std::size_t size() const { return size_; }  // in floats
-    // What the process really maps, or got from the allocator; of a borrowed block, the floats.
+    // What the process maps (whole pages, or a whole file) or got from the allocator; of a borrowed
+    // block, the floats.
     std::size_t size_bytes() const {
         return owned_bytes_ > 0 ? owned_bytes_ : size_ * sizeof(float);
     }

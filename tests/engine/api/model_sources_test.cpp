@@ -176,9 +176,15 @@ TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
     {
         const ModelHandle model = load_path(folder.folder.path(), &options);
         CHECK(counter.blocks == 1);
+        auto info = sized<pf_model_info>();
+        REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
+        CHECK(counter.bytes == info.weight_bytes);
         CHECK(same_bits(logits_of(model.get()), logits_of(load(folder).get())));
         const SessionHandle session = open(model.get(), &with_arena);
         CHECK(counter.blocks == 2);
+        auto session_info = sized<pf_session_info>();
+        REQUIRE(pf_session_get_info(session.get(), &session_info) == PF_OK);
+        CHECK(counter.bytes == info.weight_bytes + session_info.arena_bytes);
 
         const std::string file = folder.folder.path("model.pf");
         REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
