@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "tests/support/api_runs.hpp"
@@ -179,20 +180,78 @@ TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refus
     CHECK(pf_session_run_with(session.get(), &nothing) == PF_OK);
 }
 
+// Memory for floats that begins at no multiple of a float's size.
+struct Misaligned {
+    std::vector<std::byte> bytes;
+
+    explicit Misaligned(std::size_t num_floats) : bytes(num_floats * sizeof(float) + 3) {}
+    float* data() { return reinterpret_cast<float*>(bytes.data() + 3); }
+    std::vector<float> values() const {
+        std::vector<float> copy((bytes.size() - 3) / sizeof(float));
+        std::memcpy(copy.data(), bytes.data() + 3, bytes.size() - 3);
+        return copy;
+    }
+};
+
 TEST_CASE("pf_session_run_with: buffers need no alignment") {
     const ModelHandle model = load(Folder());
     const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 7);
-    std::vector<std::byte> input(images.size() * sizeof(float) + 1);
-    std::memcpy(input.data() + 1, images.data(), images.size() * sizeof(float));
-    std::vector<std::byte> output(kBatch * kClasses * sizeof(float) + 3);
-    Run run(images);
-    run.request.input = input.data() + 1;
-    run.request.logits = reinterpret_cast<float*>(output.data() + 3);
-    const auto session = open_with(model.get(), PF_INPUT_NHWC_F32);
-    REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
-    Run aligned(images);
-    REQUIRE(pf_session_run_with(session.get(), &aligned.request) == PF_OK);
-    CHECK(std::memcmp(output.data() + 3, aligned.logits.data(), kBatch * kClasses * 4) == 0);
+    Misaligned input(images.size());
+    std::memcpy(input.data(), images.data(), images.size() * sizeof(float));
+    for (const auto format : {PF_INPUT_NCHW_F32, PF_INPUT_NHWC_F32}) {
+        for (const std::size_t threads : {1, 2}) {
+            const auto session = open_with(model.get(), format, threads);
+            std::vector<float> map(kBatch * 8 * 36);
+            float* maps[] = {map.data(), nullptr};
+            Run aligned(images);
+            aligned.request.stage_maps = maps;
+            aligned.request.num_stages = 2;
+            REQUIRE(pf_session_run_with(session.get(), &aligned.request) == PF_OK);
+
+            Misaligned logits(kBatch * kClasses), probabilities(kBatch * kClasses);
+            Misaligned features(kBatch * kFeatures), stage_map(map.size());
+            float* misaligned_maps[] = {stage_map.data(), nullptr};
+            Run run(images);
+            run.request.input = input.data();
+            run.request.logits = logits.data();
+            run.request.probabilities = probabilities.data();
+            run.request.features = features.data();
+            run.request.stage_maps = misaligned_maps;
+            run.request.num_stages = 2;
+            REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+            CHECK(same_bits(logits.values(), aligned.logits));
+            CHECK(same_bits(probabilities.values(), aligned.probabilities));
+            CHECK(same_bits(features.values(), aligned.features));
+            CHECK(same_bits(stage_map.values(), map));
+        }
+    }
+}
+
+TEST_CASE("pf_session_run_with: NaN and infinity reach all outputs of their image, no other's") {
+    const ModelHandle model = load(Folder());
+    const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, 2);
+    std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 8);
+    Run clean(images);
+    REQUIRE(pf_session_run_with(session.get(), &clean.request) == PF_OK);
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        images[3 * kPixels + 100] = bad;
+        Run run(images);
+        REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+        const auto check = [](const std::vector<float>& found, const std::vector<float>& expected) {
+            const std::size_t size = found.size() / kBatch;
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                if (i / size == 1) {
+                    CHECK(std::isnan(found[i]));
+                } else {
+                    CHECK(found[i] == expected[i]);
+                }
+            }
+        };
+        check(run.logits, clean.logits);
+        check(run.probabilities, clean.probabilities);
+        check(run.features, clean.features);
+    }
 }
 
 }  // namespace pf::test

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -74,6 +75,75 @@ TEST_SUITE("threads") {
             }
         }
         pf_session_cancel(nullptr);
+    }
+}
+
+// One image of a deep network: half of its blocks write stage map 0 before the others write 1.
+struct DeepRun {
+    static constexpr std::size_t kDepth = 24, kImage = 256, kMapSide = kImage / 4;
+    SessionHandle session;
+    std::vector<float> image = std::vector<float>(3 * kImage * kImage, 0.5f);
+    std::vector<float> first = std::vector<float>(16 * kMapSide * kMapSide);
+    std::vector<float> last = std::vector<float>(16 * kMapSide * kMapSide / 4);
+    float* maps[2] = {first.data(), last.data()};
+    pf_run request = sized<pf_run>();
+
+    explicit DeepRun(std::size_t threads) {
+        const Description description =
+            tiny_description({.depths = {kDepth, kDepth}, .channels = {16, 16}});
+        const TemporaryFolder folder;
+        write_model(folder, description, hash_weights(description, 1));
+        pf_model* model = nullptr;
+        REQUIRE(pf_model_load(folder.path().c_str(), nullptr, &model) == PF_OK);
+        const auto options = session_options(kImage, kImage, threads);
+        session = open(ModelHandle(model).get(), &options);
+        request.input = image.data();
+        request.input_bytes = image.size() * sizeof(float);
+        request.stage_maps = maps;
+        request.num_stages = 2;
+    }
+
+    pf_status run() {
+        std::fill(first.begin(), first.end(), 0.0f);
+        std::fill(last.begin(), last.end(), 0.0f);
+        return pf_session_run_with(session.get(), &request);
+    }
+    bool has_ended() const { return last != std::vector<float>(last.size()); }
+};
+
+TEST_SUITE("threads") {
+    // How soon the other thread comes to cancel, and how long a run takes, is the machine's affair,
+    // so each has many attempts. None of them would do if only whole images could be left out.
+    TEST_CASE("a single image stops between two of its steps") {
+        constexpr int kAttempts = 50;
+        for (const std::size_t threads : {1, 2}) {
+            CAPTURE(threads);
+            DeepRun deep(threads);
+            const auto start = std::chrono::steady_clock::now();
+            REQUIRE(deep.run() == PF_OK);
+            const auto time = std::chrono::steady_clock::now() - start;
+            CHECK(deep.has_ended());
+
+            bool is_stopped = false;
+            deep.request.timeout_us = static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 3);
+            for (int i = 0; !is_stopped && i < kAttempts; ++i) {
+                is_stopped = deep.run() == PF_DEADLINE_EXCEEDED && !deep.has_ended();
+            }
+            CHECK(is_stopped);
+
+            is_stopped = false;
+            deep.request.timeout_us = 0;
+            for (int i = 0; !is_stopped && i < kAttempts; ++i) {
+                std::thread other([&] {
+                    std::this_thread::sleep_for(time / 3);
+                    pf_session_cancel(deep.session.get());
+                });
+                is_stopped = deep.run() == PF_CANCELLED && !deep.has_ended();
+                other.join();
+            }
+            CHECK(is_stopped);
+        }
     }
 }
 
