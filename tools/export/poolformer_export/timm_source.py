@@ -17,10 +17,10 @@ from poolformer_export.source import (
     PUBLISHED_EMBEDDINGS,
     TIMM_HEAD_NORM,
     Architecture,
-    Norm,
     Preprocessing,
     Source,
 )
+from poolformer_export.timm_parts import live_architecture
 
 # Arguments of timm's constructor that say nothing the shapes do not, or nothing about inference.
 _HARMLESS_ARGUMENTS = {
@@ -132,19 +132,7 @@ def from_timm_model(model, origin: str) -> Source:
     raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
     parameters = Parameters("timm", raw)
     shapes = parameters.shapes()
-    architecture = Architecture(
-        embeddings=_live_embeddings(model),
-        depths=shapes.depths,
-        channels=shapes.channels,
-        classes=shapes.classes,
-        mlp_ratio=shapes.mlp_ratio,
-        pool_size=_live_pool_size(model),
-        norm=Norm("group_norm", _live_eps(model)),
-        activation=_live_activation(model),
-        has_layer_scale=shapes.has_layer_scale,
-        head_order="pool_norm",
-        head_norm=Norm("layer_norm", model.head.norm.eps),
-    )
+    architecture = live_architecture(model, shapes)
     return Source(
         name=name,
         dialect="timm",
@@ -154,53 +142,3 @@ def from_timm_model(model, origin: str) -> Source:
         tensors=parameters.check(architecture),
         labels=_labels(where, config, shapes.classes),
     )
-
-
-def _live_embeddings(model) -> tuple[tuple[int, int, int], ...]:
-    convolutions = [model.stem.conv, *(stage.downsample.conv for stage in model.stages[1:])]
-    return tuple((c.kernel_size[0], c.stride[0], c.padding[0]) for c in convolutions)
-
-
-def _only(what: str, values) -> object:
-    """The one value that every block has."""
-    found = sorted(set(values), key=str)
-    if len(found) != 1:
-        raise ExportError(f"the blocks differ in {what}: {found}")
-    return found[0]
-
-
-def _blocks(model):
-    return [block for stage in model.stages for block in stage.blocks]
-
-
-def _live_pool_size(model) -> int:
-    def size(block):
-        if type(block.token_mixer).__name__ != "Pooling":
-            kind = type(block.token_mixer).__name__
-            raise ExportError(f"token mixer {kind} is not supported, only Pooling")
-        return block.token_mixer.pool.kernel_size
-
-    return _only("pool size", map(size, _blocks(model)))
-
-
-def _live_eps(model) -> float:
-    def eps(norm):
-        if type(norm).__name__ != "GroupNorm1":
-            raise ExportError(f"norm {type(norm).__name__} is not supported, only GroupNorm1")
-        return norm.eps
-
-    return _only("eps", (eps(n) for b in _blocks(model) for n in (b.norm1, b.norm2)))
-
-
-def _live_activation(model) -> str:
-    import torch
-
-    names = {torch.nn.GELU: "gelu", torch.nn.ReLU: "relu", torch.nn.SiLU: "silu"}
-
-    def name(activation):
-        kind = type(activation)
-        if kind not in names or getattr(activation, "approximate", "none") != "none":
-            raise ExportError(f"activation {activation!r} is not supported")
-        return names[kind]
-
-    return _only("activation", (name(block.mlp.act) for block in _blocks(model)))

@@ -84,14 +84,76 @@ class TimmTest(ExportTest):
         ):
             self.assert_refused(reason, from_timm_model, timm.create_model(name), "live")
 
-    def test_another_activation_or_mixer_is_refused(self):
+    def test_dropout_and_other_ways_to_average_change_nothing(self):
+        timm = torch_models.import_timm()
+        plain = from_timm_model(timm.create_model("poolformer_s12"), "live")
+        model = timm.create_model(
+            "poolformer_s12",
+            drop_path_rate=0.1,
+            proj_drop_rate=0.1,
+            drop_rate=0.1,
+            global_pool="fastavg",
+        )
+        self.assertEqual(from_timm_model(model, "live").architecture, plain.architecture)
+
+    def test_settings_that_the_engine_knows_are_kept(self):
+        timm = torch_models.import_timm()
+        model = timm.create_model("poolformer_s12", pool_size=5)
+        for block in (block for stage in model.stages for block in stage.blocks):
+            block.norm1.eps = block.norm2.eps = 0.01
+            block.mlp.act = torch.nn.SiLU()
+        model.head.norm.eps = 0.02
+        model.stages[3].downsample.conv.stride = (1, 1)
+        found = from_timm_model(model, "live").architecture
+        self.assertEqual((found.pool_size, found.activation), (5, "silu"))
+        self.assertEqual((found.norm.eps, found.head_norm.eps), (0.01, 0.02))
+        self.assertEqual(found.embeddings, ((7, 4, 2), (3, 2, 1), (3, 2, 1), (3, 1, 1)))
+
+    def test_a_part_that_is_not_poolformers_is_refused(self):
+        nn = torch.nn
+        model = torch_models.import_timm().create_model("poolformer_s12")
+        block = "stages.1.blocks.0"
+        for path, part, reason in (
+            (f"{block}.mlp.act", nn.GELU(approximate="tanh"), "has approximate 'tanh', only 'none'"),
+            (f"{block}.mlp.act", nn.Tanh(), "is Tanh, expected GELU or ReLU or SiLU"),
+            (f"{block}.mlp.act", nn.ReLU(), "differ in activation: ['gelu', 'relu']"),
+            (f"{block}.mlp.norm", nn.ReLU(), "is ReLU, expected Identity"),
+            (f"{block}.res_scale1", nn.ReLU(), "is ReLU, expected Identity"),
+            (f"{block}.token_mixer", nn.Identity(), "is Identity, expected Pooling"),
+            (f"{block}.token_mixer.pool", nn.AvgPool2d(3, 1, 1), "has count_include_pad True"),
+            (f"{block}.token_mixer.pool", nn.MaxPool2d(3, 1, 1), "is MaxPool2d, expected AvgPool"),
+            (f"{block}.norm2", nn.GroupNorm(2, 128), "is GroupNorm, expected GroupNorm1"),
+            (f"{block}.extra", nn.ReLU(), "is ReLU, which no PoolFormer has"),
+            ("stem.norm", nn.ReLU(), "is ReLU, expected Identity"),
+            ("stages.0.downsample", nn.ReLU(), "is ReLU, expected Identity"),
+            ("stem.conv", nn.Conv2d(3, 64, 7, (4, 2), 2), "the same along height and width"),
+            ("stem.conv", nn.Conv2d(3, 64, 7, 1, "same"), "the same along height and width"),
+            ("stem.conv", nn.Conv2d(3, 64, 7, 4, 2, 2), "has dilation (2, 2), only (1, 1)"),
+            ("head.norm", nn.LayerNorm(512), "is LayerNorm, expected LayerNorm2d"),
+            ("head.flatten", nn.Flatten(2), "has start_dim 2, only 1"),
+        ):
+            with self.subTest(path, reason=reason):
+                parent, _, name = path.rpartition(".")
+                before = getattr(model.get_submodule(parent), name, None)
+                setattr(model.get_submodule(parent), name, part)
+                self.assert_refused(reason, from_timm_model, model, "live")
+                setattr(model.get_submodule(parent), name, before)
+
+    def test_pools_that_are_not_averages_are_refused(self):
         timm = torch_models.import_timm()
         model = timm.create_model("poolformer_s12")
-        model.stages[1].blocks[0].mlp.act = torch.nn.GELU(approximate="tanh")
-        self.assert_refused("activation GELU(approximate='tanh')", from_timm_model, model, "live")
-        model = timm.create_model("poolformer_s12")
-        model.stages[1].blocks[0].token_mixer = torch.nn.Identity()
-        self.assert_refused("token mixer Identity", from_timm_model, model, "live")
+        for kind in ("max", "avgmax", "fastmax", ""):
+            model.reset_classifier(1000, global_pool=kind)
+            reason = '"head.global_pool.pool" of the timm model is '
+            self.assert_refused(reason, from_timm_model, model, "live")
+        model.reset_classifier(1000, global_pool="avg")
+        for size, reason in (
+            ((3, 3), "has kernel_size (3, 3), expected an odd number"),
+            (4, "has kernel_size 4, expected an odd number"),
+            (5, "has padding 1, only 2"),
+        ):
+            model.stages[2].blocks[5].token_mixer.pool.kernel_size = size
+            self.assert_refused(reason, from_timm_model, model, "live")
 
 
 class TransformersTest(ExportTest):
