@@ -50,13 +50,13 @@ class LogitsFile:
 
 def real_models(size: str) -> dict[str, object]:
     """The same hash weights in timm's model, transformers' model and the paper's layout."""
-    source = random_source(size, WEIGHTS_SEED)
-    builders = {
-        "timm": torch_models.build_timm,
-        "transformers": torch_models.build_transformers,
-        "paper": torch_models.build_paper,
+    paper = random_source(size, WEIGHTS_SEED)
+    timm = random_source(size, WEIGHTS_SEED, "pool_norm")
+    return {
+        "timm": torch_models.build_timm(timm.architecture, timm.tensors),
+        "transformers": torch_models.build_transformers(paper.architecture, paper.tensors),
+        "paper": torch_models.build_paper(paper.architecture, paper.tensors),
     }
-    return {name: make(source.architecture, source.tensors) for name, make in builders.items()}
 
 
 def disagreement(a: np.ndarray, b: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from poolformer_export.errors import ExportError
 from poolformer_export.source import Architecture, Norm
 
-_ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
+ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
 
 
 def _group_norm(norm: Norm, channels: int) -> nn.GroupNorm:
@@ -32,7 +32,7 @@ class Mlp(nn.Module):
     def __init__(self, channels: int, ratio: int, activation: str):
         super().__init__()
         self.fc1 = nn.Conv2d(channels, channels * ratio, 1)
-        self.act = _ACTIVATIONS[activation]()
+        self.act = ACTIVATIONS[activation]()
         self.fc2 = nn.Conv2d(channels * ratio, channels, 1)
 
     def forward(self, x):

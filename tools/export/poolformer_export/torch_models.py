@@ -1,9 +1,15 @@
 # The real PyTorch models, filled with neutral weights and run with every block tapped.
 # SPDX-License-Identifier: Apache-2.0
+from functools import partial
+
 import numpy as np
 
+from poolformer_export.errors import ExportError
+from poolformer_export.layout import Parameters
 from poolformer_export.names import to_dialect
-from poolformer_export.source import Architecture, Source, published_size
+from poolformer_export.sail_source import to_numpy
+from poolformer_export.source import Architecture, Source
+from poolformer_export.timm_parts import live_architecture
 
 _declared_operators: list = []  # torch forgets a declaration when its Library is destroyed
 
@@ -59,11 +65,31 @@ def _load(model, dialect: str, architecture: Architecture, tensors: dict[str, np
 
 
 def build_timm(architecture: Architecture, tensors: dict[str, np.ndarray]):
-    """timm's own model of a published size (or any depths and channels), with these weights."""
-    size = published_size(architecture.depths, architecture.channels)
-    if size is None:
-        raise ValueError("timm only builds the published sizes")
-    model = import_timm().create_model(f"poolformer_{size}", num_classes=architecture.classes)
+    """timm's own model of any depths and channels, with these weights."""
+    from poolformer_export.paper_layout import ACTIVATIONS
+
+    timm = import_timm()
+    model = timm.models.MetaFormer(
+        num_classes=architecture.classes,
+        depths=architecture.depths,
+        dims=architecture.channels,
+        pool_size=architecture.pool_size,
+        mlp_act=ACTIVATIONS[architecture.activation],
+        mlp_bias=True,
+        norm_layers=partial(timm.layers.GroupNorm1, eps=architecture.norm.eps),
+        layer_scale_init_values=1e-5 if architecture.has_layer_scale else None,
+        res_scale_init_values=None,
+        downsample_norm=None,
+        output_norm=partial(timm.layers.LayerNorm2d, eps=architecture.head_norm.eps),
+        use_mlp_head=False,
+    )
+    raw = {name: to_numpy(value) for name, value in model.state_dict().items()}
+    built = live_architecture(model, Parameters("timm", raw).shapes())
+    if built != architecture:
+        name, has = next((n, v) for n, v in vars(built).items() if v != getattr(architecture, n))
+        raise ExportError(
+            f"timm has no PoolFormer with {name} {getattr(architecture, name)}, only with {has}"
+        )
     return _load(model, "timm", architecture, tensors)
 
 
@@ -79,6 +105,7 @@ def build_transformers(architecture: Architecture, tensors: dict[str, np.ndarray
         padding=paddings,
         pool_size=architecture.pool_size,
         hidden_act=architecture.activation,
+        use_layer_scale=architecture.has_layer_scale,
         mlp_ratio=float(architecture.mlp_ratio),
         num_encoder_blocks=len(architecture.depths),
         num_labels=architecture.classes,

@@ -1,11 +1,14 @@
 # What the exporter's tests share: a tiny network in every dialect, a place to write, refusals.
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+import io
 import json
 import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
+from poolformer_export.cli import main
 from poolformer_export.errors import ExportError
 from poolformer_export.hash_weights import hash_weights
 from poolformer_export.names import to_dialect
@@ -38,6 +41,13 @@ class ExportTest(unittest.TestCase):
         with self.assertRaises(ExportError) as caught:
             action(*arguments)
         self.assertIn(expected, str(caught.exception))
+
+    def run_main(self, *arguments) -> tuple[int, str]:
+        """The command line's exit code and what it says on stderr."""
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            status = main([str(argument) for argument in arguments])
+        return status, errors.getvalue()
 
     def assert_tiny_weights(self, tensors: dict[str, np.ndarray], seed: int = 3):
         expected = hash_weights(TINY, seed)

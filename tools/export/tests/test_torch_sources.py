@@ -1,4 +1,4 @@
-# Sources that need torch: checkpoints in pickles, live models of timm and transformers, record.
+# Sources that need torch: checkpoints in pickles, live models of timm and transformers.
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
@@ -6,9 +6,7 @@ import os
 import numpy as np
 import torch
 from poolformer_export import torch_models
-from poolformer_export.hash_weights import hash_input
 from poolformer_export.random_source import random_source
-from poolformer_export.record import record
 from poolformer_export.sail_source import read_sail_sg
 from poolformer_export.timm_source import from_timm_model, read_timm
 from poolformer_export.transformers_source import from_transformers_model, read_transformers
@@ -187,16 +185,3 @@ class TransformersTest(ExportTest):
         model.save_pretrained(self.folder / "saved")
         (self.folder / "saved" / "preprocessor_config.json").write_text(json.dumps({}))
         self.assert_refused("is not understood", read_transformers, str(self.folder / "saved"))
-
-
-class RecordTest(ExportTest):
-    def test_input_logits_and_every_block_are_recorded(self):
-        for order in ("norm_pool", "pool_norm"):
-            recorded = record(random_source("s12", 1, order), hash_input(0, 65, 64))
-            self.assertEqual(recorded["input"].shape, (3, 65, 64))
-            self.assertEqual(recorded["logits.f64"].dtype, np.float64)
-            self.assertEqual(recorded["taps.f64.s2.b5"].shape, (320, 4, 4))
-            self.assertEqual(sum(name.startswith("taps.f32.") for name in recorded), 12)
-            difference = np.abs(recorded["logits.f32"] - recorded["logits.f64"]).max()
-            self.assertLess(difference, 1e-4)
-            self.assertGreater(difference, 0)

@@ -1,11 +1,8 @@
 # Writing a model folder, and the command line around it.
 # SPDX-License-Identifier: Apache-2.0
-import contextlib
-import io
 import json
 
 import numpy as np
-from poolformer_export.cli import main
 from poolformer_export.hash_weights import hash_input, hash_tensor
 from poolformer_export.preprocess import preprocess
 from poolformer_export.safetensors_file import read_safetensors
@@ -68,12 +65,6 @@ class WriteTest(ExportTest):
 
 
 class CommandLineTest(ExportTest):
-    def run_main(self, *arguments) -> tuple[int, str]:
-        errors = io.StringIO()
-        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
-            status = main([str(argument) for argument in arguments])
-        return status, errors.getvalue()
-
     def test_random_weights_are_the_hash(self):
         out = self.folder / "s12"
         status, _ = self.run_main("export", "--random", 1, "--size", "s12", out)
