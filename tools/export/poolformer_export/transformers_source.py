@@ -159,9 +159,17 @@ def _preprocessing(processor: dict) -> Preprocessing:
 
 def _labels(config: dict, classes: int) -> list[str]:
     """The names of id2label; those that transformers makes up (LABEL_0, ...) are none."""
-    names = {int(key): str(label) for key, label in (config.get("id2label") or {}).items()}
-    if sorted(names) != list(range(classes)):
-        return []
+    names = {str(key): str(label) for key, label in (config.get("id2label") or {}).items()}
+    expected = [str(index) for index in range(classes)]
+    if names and set(names) != set(expected):
+        raise ExportError(
+            f'config.json: "id2label" has the keys {_shortened(list(names))}, the classifier '
+            f"{classes} classes, so expected 0 to {classes - 1}; correct or remove it"
+        )
     if all(label == f"LABEL_{key}" for key, label in names.items()):
         return []
-    return [names[key] for key in range(classes)]
+    return [names[key] for key in expected]
+
+
+def _shortened(names: list[str]) -> str:
+    return ", ".join(names if len(names) <= 6 else [*names[:3], "...", names[-1]])

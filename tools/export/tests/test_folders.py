@@ -95,6 +95,17 @@ class TransformersFolderTest(ExportTest):
         source = read_transformers(str(self.write_transformers_folder(id2label=labels)))
         self.assertEqual(source.labels, [])
 
+    def test_labels_of_other_classes_are_refused(self):
+        for names, found in (("abcd", "0, 1, 2, 3"), ("abcdefghi", "0, 1, 2, ..., 8")):
+            labels = {str(i): name for i, name in enumerate(names)}
+            folder = self.write_transformers_folder(id2label=labels)
+            reason = f'"id2label" has the keys {found}, the classifier 5 classes, so expected 0 to 4'
+            self.assert_refused(reason, read_transformers, str(folder))
+        folder = self.write_transformers_folder(id2label={"cat": "a"})
+        self.assert_refused('has the keys cat, the class', read_transformers, str(folder))
+        folder = self.write_transformers_folder(id2label=None)
+        self.assertEqual(read_transformers(str(folder)).labels, [])
+
     def test_a_size_may_be_written_in_three_ways(self):
         folder = self.write_transformers_folder()
         for size in (64, {"shortest_edge": 64}, {"height": 64, "width": 64}):
