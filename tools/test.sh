@@ -17,6 +17,9 @@ check; about 12 minutes on two cores (2.4 GHz EPYC). The output of each step is 
              at most 60 minutes, --live included
     --step   run one step (below) and show its output
 
+PF_TEST_DATA names a folder with images/ (photos) and data/cifar10-jpeg.tar.xz, which --live checks the
+pre-processing and the shipped model with; without it ../shared is tried, and what is missing is named.
+
 The last line is "N passed, N failed": test cases where a step has them, else steps. The exit code
 is 0 if nothing failed.
 
@@ -66,7 +69,7 @@ count() {
 
 # run NAME [ARGUMENT]: one step, in a process of its own; carries on when it fails.
 run() {
-    local log="$logs/$*.log" started=$SECONDS status=0 summary
+    local log="$logs/$*.log" started=$SECONDS status=0 summary note
     log=${log// /-}
     timeout "${step_limit:-900}" tools/test.sh --step "$@" >"$log" 2>&1 &
     running=$!
@@ -77,6 +80,7 @@ run() {
         return
     fi
     count "$log" "$status"
+    while read -r note; do not_run+=("$1: $note"); done < <(sed -n 's/^note \(.*: not checked\)/\1/p' "$log")
     if [ "$status" -eq 0 ]; then
         printf '  ok   %-28s %4d s   %s\n' "$*" $((SECONDS - started)) "$summary"
     else

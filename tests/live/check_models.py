@@ -13,6 +13,7 @@ from poolformer_export.random_source import published_architecture
 from poolformer_export.source import PUBLISHED
 from poolformer_export.write import write_model
 from report import Report
+from shared_data import real_photos, report_missing
 
 TOLERANCE = 1e-4  # of the largest logit, or of a block's largest value
 MIN_MARGIN = 1e-4  # of float64; below it the top class may differ
@@ -141,6 +142,8 @@ def check_paper_layout(report: Report) -> None:
 
 def check_models(report: Report, library: Library, isas: list[str]) -> None:
     check_paper_layout(report)
+    if not real_photos():
+        report_missing(report, "preprocessing of real photos", "images/*.png or *.jpg")
     for size in PUBLISHED:
         for kind in MAKERS:
             with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,6 @@
 # Live comparison: pf_preprocess against timm's transform and transformers' processor (PIL).
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from live_models import transformers_processor
@@ -11,7 +10,6 @@ from poolformer_export import torch_models
 from poolformer_export.source import IMAGENET_MEAN, IMAGENET_STD
 from report import Report
 
-REAL_IMAGES = Path(__file__).resolve().parents[3] / "shared" / "images"
 # A step of one level, and the float32 rounding of values that are not levels any more.
 MAX_LEVELS = 1.001
 
@@ -39,7 +37,7 @@ def check_preprocess(report: Report, label: str, kind: str, size: str, model: Mo
     """At most one level of difference in any value of any photo."""
     reference = {"timm": _timm_transform, "transformers": _transformers_transform}[kind](size)
     worst, worst_name, differing, total = 0.0, "", 0, 0
-    images = photos(REAL_IMAGES)
+    images = photos()
     for name, image in images.items():
         expected = to_levels(reference(image))
         found = to_levels(model.preprocess(np.asarray(image)))

@@ -12,10 +12,9 @@ from PIL import Image
 from poolformer_ctypes import Library, Model
 from poolformer_export import torch_models
 from report import Report
+from shared_data import CIFAR_ARCHIVE, ROOT, report_missing
 
-ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "models" / "poolformer_c10"
-ARCHIVE = ROOT.parent / "shared" / "data" / "cifar10-jpeg.tar.xz"
 NAMES = ROOT / "tests" / "golden" / "cifar500.json"
 MAX_DIFFERENCE = 2  # images, out of all
 BATCH = 500
@@ -28,7 +27,7 @@ class TestSet:
     pixels: np.ndarray  # uint8 [images, 32, 32, 3]
 
 
-def read_test_set(labels: list[str], archive: Path = ARCHIVE) -> TestSet:
+def read_test_set(labels: list[str], archive: Path = CIFAR_ARCHIVE) -> TestSet:
     rows = []
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -107,8 +106,12 @@ def check_list(report: Report, data: TestSet, found: np.ndarray, labels: list[st
 
 
 def check_shipped(report: Report, library: Library) -> None:
-    if not ARCHIVE.exists():
-        report.note(f"accuracy of the shipped model: not checked, {ARCHIVE.name} is not there")
+    if not CIFAR_ARCHIVE.exists():
+        report_missing(
+            report,
+            "the shipped model on 10,000 test images and the 500 listed ones",
+            "data/cifar10-jpeg.tar.xz",
+        )
         return
     model = library.load(SHIPPED)
     data = read_test_set(model.labels)

@@ -1,9 +1,8 @@
 # Photos to preprocess: made by code in awkward sizes, and the real ones where they are at hand.
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
+from shared_data import real_photos
 
 SIZES = (  # height, width
     (427, 640),
@@ -28,11 +27,7 @@ def _made(height: int, width: int) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def photos(real_images: Path) -> dict[str, Image.Image]:
-    """By name. `real_images` is a folder that may not exist."""
+def photos() -> dict[str, Image.Image]:
+    """By name."""
     found = {f"{width}x{height}": _made(height, width) for height, width in SIZES}
-    if real_images.is_dir():
-        for path in sorted(real_images.iterdir()):
-            if path.suffix in (".png", ".jpg"):
-                found[path.name] = Image.open(path).convert("RGB")
-    return found
+    return found | {path.name: Image.open(path).convert("RGB") for path in real_photos()}
