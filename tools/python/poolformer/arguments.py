@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 _LARGEST = 2**31 - 1
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 
 
 def whole_number(name: str, value: Any, smallest: int) -> int:
@@ -45,19 +46,51 @@ def path_bytes(path: Path) -> bytes:
     return name
 
 
-def as_array(name: str, value: Any) -> Array:
-    """`value` itself, or a view of its memory through DLPack."""
+class _Unversioned:
+    """Gives an object's memory in the capsule of DLPack before 1.0, which cannot say read-only:
+    who has memory that must not be written refuses to give it."""
+
+    def __init__(self, value: Any):
+        self._value = value
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._value.__dlpack__()
+
+    def __dlpack_device__(self) -> Any:
+        return self._value.__dlpack_device__()
+
+
+class _Writable:
+    """What numpy views like `view`, which it took for read-only to be safe, and may write."""
+
+    def __init__(self, view: Array):
+        self._view = view  # keeps the memory
+        self.__array_interface__ = {**view.__array_interface__, "data": (view.ctypes.data, False)}
+
+
+def as_array(name: str, value: Any, to_write: bool = False) -> Array:
+    """`value` itself, or a view of its memory through DLPack or the buffer protocol.
+
+    An array or a buffer that is read-only stays so, also with `to_write`.
+    """
     if isinstance(value, np.ndarray):
         return value
+    kind = type(value).__name__
     if not hasattr(value, "__dlpack__"):
-        raise TypeError(
-            f"{name} is of type {type(value).__name__}, expected a numpy array or what has "
-            "__dlpack__, such as a torch tensor on the CPU"
-        )
+        try:
+            value = memoryview(value)
+        except TypeError:
+            raise TypeError(
+                f"{name} is of type {kind}, expected a numpy array or what has __dlpack__ or a "
+                "buffer, such as a torch tensor on the CPU"
+            ) from None
     try:
+        if isinstance(value, memoryview):
+            return np.asarray(value)
+        if to_write:
+            return np.asarray(_Writable(np.from_dlpack(_Unversioned(value))))
         return np.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
-        kind = type(value).__name__
         raise ValueError(f"{name}: numpy cannot view this {kind}: {error}") from None
 
 
@@ -94,15 +127,35 @@ def as_images(
     return images
 
 
-def check_output(name: str, array: Any, shape: tuple[int, ...]) -> None:
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{name} is of type {type(array).__name__}, expected a numpy array")
+def output_view(name: str, value: Any, shape: tuple[int, ...]) -> Floats:
+    """A writable view of the caller's memory, of exactly that shape, dense."""
+    array = as_array(name, value, to_write=True)
     check_dtype(name, array, np.float32)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
     check_dense(name, array)
     if not array.flags.writeable:
         raise ValueError(f"{name} is read-only")
+    return array
+
+
+def as_output(name: str, wanted: Any, shape: tuple[int, ...]) -> Floats | None:
+    """None for False, a new array for True, else a writable view of the caller's memory."""
+    if isinstance(wanted, bool):
+        return np.empty(shape, np.float32) if wanted else None
+    return output_view(name, wanted, shape)
+
+
+def as_outputs(name: str, wanted: Any, shapes: Sequence[tuple[int, ...]]) -> list[Floats] | None:
+    """The same for a list of outputs, all of them or none."""
+    if isinstance(wanted, bool):
+        return [np.empty(shape, np.float32) for shape in shapes] if wanted else None
+    if not isinstance(wanted, (list, tuple)):
+        raise TypeError(f"{name} is of type {type(wanted).__name__}, expected a list or a bool")
+    if len(wanted) != len(shapes):
+        raise ValueError(f"{name} has {len(wanted)} arrays, expected {len(shapes)}, one a stage")
+    views = enumerate(zip(wanted, shapes, strict=True))
+    return [output_view(f"{name}[{i}]", value, shape) for i, (value, shape) in views]
 
 
 def as_photo(name: str, value: Any) -> tuple[Array, int]:

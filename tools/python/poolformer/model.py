@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from poolformer import _native
-from poolformer.arguments import Path, as_photo, path_bytes, whole_number
-from poolformer.session import Floats, Session
+from poolformer.arguments import Floats, Path, as_photo, path_bytes, whole_number
+from poolformer.session import Session
 
 Ranking = list[tuple[str | int, float]]  # label or index, probability; best first
 
@@ -53,8 +53,8 @@ class Model:
         """Turns a photo into an input: uint8 (height, width, 3) -> float32 (3, height, width).
 
         Resizes the shorter side as PIL's antialiased bicubic does, crops the centre to the model's
-        input_size, and normalises. rgb: R, G, B in a numpy array or anything with __dlpack__, whose
-        rows may be apart, as in a crop of a larger photo; or a PIL image. The result is new. The
+        input_size, and normalises. rgb: R, G, B in a numpy array, or anything with __dlpack__ or a
+        buffer, whose rows may be apart, as in a crop of a larger photo; or a PIL image. The result is new. The
         GIL is released meanwhile. Raises TypeError (type, dtype) and ValueError (shape, strides).
         """
         photo, row_bytes = as_photo("rgb", rgb)

@@ -7,21 +7,22 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from poolformer import _native
 from poolformer.arguments import (
+    Floats,
     as_images,
-    check_output,
+    as_output,
+    as_outputs,
     cpu_list,
     microseconds,
+    output_view,
     whole_number,
 )
 
 if TYPE_CHECKING:
     from poolformer.model import Model
 
-Floats = npt.NDArray[np.float32]
 InputFormat = Literal["nchw_f32", "nhwc_f32", "nhwc_u8"]
 
 _FORMATS = ("nchw_f32", "nhwc_f32", "nhwc_u8")  # in the order of pf_input_format
@@ -59,7 +60,8 @@ class SessionInfo(NamedTuple):
 class Result(NamedTuple):
     """One run's outputs, float32; what was not asked for is None.
 
-    Each array owns its memory. A run of one image without a batch axis has none in its outputs.
+    An array owns its memory, or is the caller's, who passed it to run. A run of one image without a
+    batch axis has none in its outputs.
     """
 
     logits: Floats  # (batch, num_classes)
@@ -120,6 +122,8 @@ class Session:
         self._model_info = model.info
         self._image_shape = (3, height, width) if input_format == "nchw_f32" else (height, width, 3)
         self._dtype = np.uint8 if input_format == "nhwc_u8" else np.float32
+        stages = range(model.info.num_stages)
+        self._stage_shapes = [self._native.stage_shape(stage) for stage in stages]
         #: SessionInfo: sizes and costs.
         self.info = SessionInfo(**self._native.info())
 
@@ -128,7 +132,7 @@ class Session:
         self,
         x: Any,
         *,
-        out: Floats | None = None,
+        out: Any = None,
         probabilities: Literal[False] = False,
         features: Literal[False] = False,
         stage_maps: Literal[False] = False,
@@ -139,30 +143,33 @@ class Session:
         self,
         x: Any,
         *,
-        out: Floats | None = None,
-        probabilities: bool = False,
-        features: bool = False,
-        stage_maps: bool = False,
+        out: Any = None,
+        probabilities: Any = False,
+        features: Any = False,
+        stage_maps: Any = False,
         timeout: float | None = None,
     ) -> Result: ...
     def run(
         self,
         x: Any,
         *,
-        out: Floats | None = None,
-        probabilities: bool = False,
-        features: bool = False,
-        stage_maps: bool = False,
+        out: Any = None,
+        probabilities: Any = False,
+        features: Any = False,
+        stage_maps: Any = False,
         timeout: float | None = None,
     ) -> Floats | Result:
         """Runs one image or a batch and returns its logits, or a Result if more is asked for.
 
-        x: a numpy array or anything with __dlpack__ (a torch tensor on the CPU), C-contiguous, of
-        the shape and dtype that the session's input_format names, with or without the batch axis.
-        It is read where it is, never copied, and must not change during the run.
+        x: a numpy array or anything with __dlpack__ (a torch tensor on the CPU) or a buffer,
+        C-contiguous, of the shape and dtype that the session's input_format names, with or without
+        the batch axis. It is read where it is, never copied, and must not change during the run.
 
-        out: a float32 array (batch, num_classes) that receives the logits and is returned in their
-        place; it must not overlap x. All else that is returned is new and owns its memory.
+        out: None, or memory for the logits. probabilities, features, stage_maps: False; True for a
+        new array; or memory for them, for stage_maps in a list. Memory is of any kind that x may
+        be, C-contiguous float32 of the shape that Result names, and overlaps nothing else. It is
+        written where it is; what is returned is the array that was passed, or one that views it.
+
         timeout: seconds; the run gives up between two steps once they have passed.
 
         The GIL is released meanwhile. NaN and infinity in an image reach its own outputs only.
@@ -173,15 +180,14 @@ class Session:
         images = as_images("x", x, self._image_shape, self._dtype)
         lead = images.shape[:-3]
         info = self._model_info
-        if out is None:
-            out = np.empty((*lead, info.num_classes), np.float32)
-        else:
-            check_output("out", out, (*lead, info.num_classes))
+        shape = (*lead, info.num_classes)
+        logits = np.empty(shape, np.float32) if out is None else output_view("out", out, shape)
+        maps = [(*lead, *stage) for stage in self._stage_shapes]
         result = Result(
-            logits=out,
-            probabilities=np.empty_like(out) if probabilities else None,
-            features=np.empty((*lead, info.num_features), np.float32) if features else None,
-            stage_maps=self._new_maps(lead) if stage_maps else None,
+            logits=logits,
+            probabilities=as_output("probabilities", probabilities, shape),
+            features=as_output("features", features, (*lead, info.num_features)),
+            stage_maps=as_outputs("stage_maps", stage_maps, maps),
         )
         self._native.run(
             images,
@@ -192,7 +198,7 @@ class Session:
             result.stage_maps or [],
             microseconds(timeout),
         )
-        return result if probabilities or features or stage_maps else out
+        return logits if all(more is None for more in result[1:]) else result
 
     def cancel(self) -> None:
         """Ends the run that is going on in another thread, which raises Cancelled there.
@@ -200,10 +206,6 @@ class Session:
         Without a run it does nothing. Any thread may call it.
         """
         self._native.cancel()
-
-    def _new_maps(self, lead: tuple[int, ...]) -> list[Floats]:
-        shapes = map(self._native.stage_shape, range(self._model_info.num_stages))
-        return [np.empty((*lead, *shape), np.float32) for shape in shapes]
 
 
 def _height_width(size: Any) -> tuple[int, int]:

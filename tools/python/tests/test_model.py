@@ -72,7 +72,8 @@ class PhotoTest(ModelTest):
         photo = random_photo()
         for kind, words, wrong in (
             (TypeError, "rgb has dtype float32, expected uint8", photo.astype(np.float32)),
-            (TypeError, "rgb is of type bytes", photo.tobytes()),
+            (TypeError, "rgb is of type list, expected a numpy array or what has", photo.tolist()),
+            (ValueError, "rgb has shape (3072,), expected (height, width, 3)", photo.tobytes()),
             (ValueError, "rgb has shape (32, 32), expected (height, width, 3)", photo[:, :, 0]),
             (ValueError, "expected rows of dense pixels", photo[:, ::-1]),
             (ValueError, "expected rows of dense pixels", photo[::-1]),

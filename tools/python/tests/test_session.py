@@ -4,6 +4,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import numpy as np
 import poolformer
+from poolformer import Result
 from poolformer.arguments import as_array
 from support import FOLDER, ModelTest, random_images, random_photo
 
@@ -19,6 +20,23 @@ class DLPackOnly:
 
     def __dlpack_device__(self):
         return self.array.__dlpack_device__()
+
+
+class OldDLPack(DLPackOnly):
+    """Of before DLPack 1.0, whose capsules cannot say read-only."""
+
+    def __dlpack__(self, **_):
+        return self.array.__dlpack__()
+
+
+def flat(result: Result) -> list[np.ndarray]:
+    return [*result[:3], *result.stage_maps]
+
+
+def views(array: np.ndarray) -> dict[str, object]:
+    """The same memory, by every protocol that is understood."""
+    found = {"numpy": array, "DLPack": DLPackOnly(array), "old DLPack": OldDLPack(array)}
+    return found | {"buffer": memoryview(array)}
 
 
 class RunTest(ModelTest):
@@ -65,6 +83,36 @@ class RunTest(ModelTest):
         self.assertTrue(np.isnan(block[2]).all())
         result = self.session.run(images, out=out, probabilities=True)
         self.assertIs(result.logits, out)
+
+    def test_every_output_may_be_the_callers_memory_of_any_kind(self):
+        images = random_images(2, 3, 32, 32)
+        wanted = {"probabilities": True, "features": True, "stage_maps": True}
+        expected = self.session.run(images, **wanted)
+        for kind in views(images):
+            with self.subTest(kind):
+                own = Result(
+                    *(np.full_like(array, np.nan) for array in expected[:3]),
+                    [np.full_like(array, np.nan) for array in expected.stage_maps],
+                )
+                found = self.session.run(
+                    views(images)[kind],
+                    out=views(own.logits)[kind],
+                    probabilities=views(own.probabilities)[kind],
+                    features=views(own.features)[kind],
+                    stage_maps=[views(array)[kind] for array in own.stage_maps],
+                )
+                for filled, array, right in zip(*map(flat, (own, found, expected)), strict=True):
+                    self.assert_same_bits(filled, right)
+                    self.assertTrue(np.shares_memory(array, filled))
+                    self.assertTrue(array.flags.writeable)
+                    self.assertEqual(array is filled, kind == "numpy")
+
+    def test_one_output_may_be_passed_alone(self):
+        images, features = random_images(3, 32, 32), np.empty(256, np.float32)
+        result = self.session.run(images, features=features)
+        self.assertIs(result.features, features)
+        self.assertIsNone(result.probabilities)
+        self.assertIsNone(result.stage_maps)
 
     def test_dlpack_is_viewed_not_copied(self):
         images = random_images(2, 3, 32, 32)
@@ -145,6 +193,9 @@ class RefusalTest(ModelTest):
         read_only.flags.writeable = False
         for kind, words, wrong in (
             (TypeError, "out is of type list", [0.0] * 10),
+            (TypeError, "out is of type bool", False),
+            (ValueError, "out: numpy cannot view this DLPackOnly", DLPackOnly(read_only)),
+            (ValueError, "out is read-only", memoryview(read_only)),
             (TypeError, "out has dtype float64", np.empty((2, 10))),
             (ValueError, "out has shape (10,), expected (2, 10)", np.empty(10, np.float32)),
             (ValueError, "out with shape", np.empty((10, 2), np.float32).T),
@@ -153,6 +204,20 @@ class RefusalTest(ModelTest):
         ):
             with self.subTest(words):
                 self.assert_refused(kind, words, self.session.run, self.images, out=wrong)
+
+    def test_other_outputs(self):
+        short = np.empty((2, 9), np.float32)
+        maps = [np.empty((2, *shape), np.float32) for shape in self.session._stage_shapes]
+        for kind, words, wrong in (
+            (ValueError, "probabilities has shape (2, 9), expected (2, 10)", {"probabilities": short}),
+            (TypeError, "features is of type int", {"features": 1}),
+            (TypeError, "stage_maps is of type ndarray", {"stage_maps": maps[0]}),
+            (ValueError, "stage_maps has 3 arrays, expected 4", {"stage_maps": maps[:3]}),
+            (TypeError, "stage_maps[3] is of type NoneType", {"stage_maps": [*maps[:3], None]}),
+            (ValueError, "stage_maps[0] has shape", {"stage_maps": maps[::-1]}),
+        ):
+            with self.subTest(words):
+                self.assert_refused(kind, words, self.session.run, self.images, **wrong)
 
     def test_options(self):
         for kind, words, wrong in (

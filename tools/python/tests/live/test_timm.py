@@ -43,6 +43,26 @@ class FromTimmTest(unittest.TestCase):
                 result.features, timm_model.forward_head(last_map, pre_logits=True)
             )
 
+    def test_tensors_receive_every_output(self):
+        session = poolformer.Session(poolformer.from_timm(new_timm("poolformer_s12")), input_size=64)
+        images = torch.randn(2, 3, 64, 64)
+        wanted = {"probabilities": True, "features": True, "stage_maps": True}
+        expected = session.run(images, **wanted)
+        own = [torch.full(array.shape, torch.nan) for array in expected[:3]]
+        maps = [torch.full(array.shape, torch.nan) for array in expected.stage_maps]
+        out, probabilities, features = own
+        found = session.run(
+            images, out=out, probabilities=probabilities, features=features, stage_maps=maps
+        )
+        for tensor, array, right in zip(
+            own + maps,
+            [*found[:3], *found.stage_maps],
+            [*expected[:3], *expected.stage_maps],
+            strict=True,
+        ):
+            self.assertTrue(torch.equal(tensor, torch.from_dlpack(right)))
+            self.assertEqual(array.ctypes.data, tensor.data_ptr())
+
     def test_a_fine_tuned_model_with_a_name_and_another_input_size(self):
         timm_model = new_timm("poolformer_m36", num_classes=7)
         model = poolformer.from_timm(timm_model.half(), name="mine", isa="sse4_1")
