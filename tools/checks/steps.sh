@@ -237,13 +237,15 @@ step_live() { # compares with live PyTorch, timm and transformers
     "$python" tests/live/compare_live.py "$(find build/shared -name 'libpoolformer.so')"
 }
 
-step_wheel() { # the wheel in the pinned environment: its tests, and from_timm against live timm
+step_wheel() { # the wheel in the pinned environment: its types, its tests, from_timm against live timm
     local python folder=$PWD/build/wheel tests=tools/python/tests
     python=$(tools/python_env.sh)
     rm -rf "$folder"/*.whl "$folder/site"
     CMAKE_ARGS=${launcher[*]} "$python" -m pip wheel --no-index --no-deps --no-build-isolation \
         --config-settings build-dir="$folder/build" --wheel-dir "$folder" tools/python
     "$python" -m pip install --no-index --no-deps --target "$folder/site" "$folder"/*.whl
+    "$python" -m mypy --config-file tools/python/pyproject.toml --cache-dir "$folder/mypy" \
+        "$folder/site/poolformer" "$tests/typed_use.py"
     export PYTHONPATH=$folder/site
     "$python" -m unittest discover --start-directory "$tests"
     "$python" -m unittest discover --start-directory "$tests/live"

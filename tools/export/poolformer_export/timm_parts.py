@@ -79,8 +79,8 @@ def _window(path: str, conv) -> tuple[int, int, int]:
     windows = set(zip(conv.kernel_size, conv.stride, conv.padding))
     if len(windows) != 1 or isinstance(conv.padding, str):
         raise ExportError(
-            f'module "{path}" of the timm model is {conv}, expected numbers that are the same along '
-            "height and width"
+            f'module "{path}" of the timm model is {conv}, expected numbers that are the same '
+            "along height and width"
         )
     return windows.pop()
 

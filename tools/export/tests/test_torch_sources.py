@@ -112,7 +112,7 @@ class TimmTest(ExportTest):
         model = torch_models.import_timm().create_model("poolformer_s12")
         block = "stages.1.blocks.0"
         for path, part, reason in (
-            (f"{block}.mlp.act", nn.GELU(approximate="tanh"), "has approximate 'tanh', only 'none'"),
+            (f"{block}.mlp.act", nn.GELU(approximate="tanh"), "approximate 'tanh', only 'none'"),
             (f"{block}.mlp.act", nn.Tanh(), "is Tanh, expected GELU or ReLU or SiLU"),
             (f"{block}.mlp.act", nn.ReLU(), "differ in activation: ['gelu', 'relu']"),
             (f"{block}.mlp.norm", nn.ReLU(), "is ReLU, expected Identity"),

@@ -54,8 +54,9 @@ class Model:
 
         Resizes the shorter side as PIL's antialiased bicubic does, crops the centre to the model's
         input_size, and normalises. rgb: R, G, B in a numpy array, or anything with __dlpack__ or a
-        buffer, whose rows may be apart, as in a crop of a larger photo; or a PIL image. The result is new. The
-        GIL is released meanwhile. Raises TypeError (type, dtype) and ValueError (shape, strides).
+        buffer, whose rows may be apart, as in a crop of a larger photo; or a PIL image. The result
+        is new. The GIL is released meanwhile. Raises TypeError (type, dtype) and ValueError (shape,
+        strides).
         """
         photo, row_bytes = as_photo("rgb", rgb)
         output = np.empty((3, *self.info.input_size), np.float32)

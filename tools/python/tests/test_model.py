@@ -1,5 +1,6 @@
 # Models: what they say of themselves, files, photos, and errors.
 # SPDX-License-Identifier: Apache-2.0
+import ast
 import inspect
 import json
 import pickle
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import poolformer
+from poolformer import _native as native
 from support import FOLDER, HEADER, ROOT, ModelTest, random_photo
 
 
@@ -121,6 +123,29 @@ class InterfaceTest(ModelTest):
         formats = {int(value): name for name, value in re.findall(r"PF_INPUT_(\w+) = (\d)", header)}
         expected = tuple(formats[value].lower() for value in range(len(formats)))
         self.assertEqual(poolformer.session._FORMATS, expected)
+
+    def test_the_stub_of_the_extension_has_its_names_and_parameters(self):
+        """Which pybind11 writes into the first line of each docstring."""
+        stub = Path(native.__file__).with_name("_native.pyi").read_text()
+        declared = {}
+        for thing in ast.parse(stub).body:
+            is_class = isinstance(thing, ast.ClassDef)
+            for item in thing.body if is_class else [thing]:
+                if isinstance(item, ast.FunctionDef):
+                    owner = f"{thing.name}." if is_class else ""
+                    arguments = [argument.arg for argument in item.args.args]
+                    is_none = isinstance(item.returns, ast.Constant)
+                    declared[owner + item.name] = (arguments, is_none)
+        defined = {}
+        for owner, scope in [("", native), *inspect.getmembers(native, inspect.isclass)]:
+            for name, function in vars(scope).items():
+                signature = re.match(rf"{name}\(.*", getattr(function, "__doc__", None) or "")
+                if signature:
+                    line = signature[0].rstrip()
+                    arguments = re.findall(r"[(,] ?(\w+): ", line)
+                    key = f"{owner}.{name}".lstrip(".")
+                    defined[key] = (arguments, line.endswith("-> None"))
+        self.assertEqual(declared, defined)
 
     def test_everything_public_is_documented(self):
         for name in poolformer.__all__:

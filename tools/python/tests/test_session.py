@@ -206,10 +206,10 @@ class RefusalTest(ModelTest):
                 self.assert_refused(kind, words, self.session.run, self.images, out=wrong)
 
     def test_other_outputs(self):
-        short = np.empty((2, 9), np.float32)
+        short, found = np.empty((2, 9), np.float32), "has shape (2, 9), expected (2, 10)"
         maps = [np.empty((2, *shape), np.float32) for shape in self.session._stage_shapes]
         for kind, words, wrong in (
-            (ValueError, "probabilities has shape (2, 9), expected (2, 10)", {"probabilities": short}),
+            (ValueError, f"probabilities {found}", {"probabilities": short}),
             (TypeError, "features is of type int", {"features": 1}),
             (TypeError, "stage_maps is of type ndarray", {"stage_maps": maps[0]}),
             (ValueError, "stage_maps has 3 arrays, expected 4", {"stage_maps": maps[:3]}),

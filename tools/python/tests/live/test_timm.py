@@ -44,7 +44,8 @@ class FromTimmTest(unittest.TestCase):
             )
 
     def test_tensors_receive_every_output(self):
-        session = poolformer.Session(poolformer.from_timm(new_timm("poolformer_s12")), input_size=64)
+        model = poolformer.from_timm(new_timm("poolformer_s12"))
+        session = poolformer.Session(model, input_size=64)
         images = torch.randn(2, 3, 64, 64)
         wanted = {"probabilities": True, "features": True, "stage_maps": True}
         expected = session.run(images, **wanted)
