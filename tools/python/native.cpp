@@ -73,22 +73,44 @@ Object make(const Create& create) {
     return object;
 }
 
-pf_model_options model_options(const std::optional<std::string>& isa, bool copy_weights) {
+// A pf_log_function: calls the Python function `user`. What that raises can only be reported,
+// through sys.unraisablehook.
+void log_line(void* user, pf_log_level level, const char* message) {
+    const py::gil_scoped_acquire locked;
+    try {
+        (*static_cast<const py::function*>(user))(static_cast<int>(level), py::bytes(message));
+    } catch (py::error_already_set& error) {
+        error.discard_as_unraisable("the log function of poolformer");
+    }
+}
+
+// `log` is alive while the options are in use.
+template <class Options>
+void set_log(std::optional<py::function>& log, Options& options) {
+    if (!log) return;
+    options.log = &log_line;
+    options.log_user = &*log;
+}
+
+pf_model_options model_options(const std::optional<std::string>& isa, bool copy_weights,
+                               std::optional<py::function>& log) {
     auto options = sized<pf_model_options>();
     options.isa = isa ? isa->c_str() : nullptr;
     options.copy_weights = copy_weights ? 1 : 0;
+    set_log(log, options);
     return options;
 }
 
-Model load(const std::string& path, const std::optional<std::string>& isa, bool copy_weights) {
-    const pf_model_options options = model_options(isa, copy_weights);
+Model load(const std::string& path, const std::optional<std::string>& isa, bool copy_weights,
+           std::optional<py::function> log) {
+    const pf_model_options options = model_options(isa, copy_weights, log);
     return make<Model>(
         [&](pf_model** model) { return pf_model_load(path.c_str(), &options, model); });
 }
 
 Model load_memory(const py::bytes& json, const py::bytes& safetensors,
-                  const std::optional<std::string>& isa) {
-    const pf_model_options options = model_options(isa, false);
+                  const std::optional<std::string>& isa, std::optional<py::function> log) {
+    const pf_model_options options = model_options(isa, false, log);
     const std::string_view text = json;
     const std::string_view weights = safetensors;
     return make<Model>([&](pf_model** model) {
@@ -136,7 +158,8 @@ Team create_team(std::size_t num_threads, std::uint32_t spin_us, const std::vect
 
 Session create_session(const Model& model, std::size_t height, std::size_t width,
                        std::size_t num_threads, std::uint32_t spin_us, const Team* team,
-                       std::size_t batch, int input_format, const std::vector<int>& cpus) {
+                       std::size_t batch, int input_format, const std::vector<int>& cpus,
+                       std::optional<py::function> log) {
     auto options = sized<pf_session_options>();
     options.input_height = height;
     options.input_width = width;
@@ -147,6 +170,7 @@ Session create_session(const Model& model, std::size_t height, std::size_t width
     options.input_format = static_cast<pf_input_format>(input_format);
     options.cpus = cpus.data();
     options.num_cpus = cpus.size();
+    set_log(log, options);
     return make<Session>([&](pf_session** session) {
         return pf_session_create(model.handle.get(), &options, session);
     });
@@ -209,8 +233,8 @@ void run(const Session& session, const py::array& input, std::size_t batch, Floa
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The C interface of poolformer.cpp; use the package poolformer.";
     module.def("version", &pf_version);
-    module.def("load", &load, "path"_a, "isa"_a, "copy_weights"_a);
-    module.def("load_memory", &load_memory, "json"_a, "safetensors"_a, "isa"_a);
+    module.def("load", &load, "path"_a, "isa"_a, "copy_weights"_a, "log"_a);
+    module.def("load_memory", &load_memory, "json"_a, "safetensors"_a, "isa"_a, "log"_a);
 
     // An argument with noconvert() is refused rather than copied.
     py::class_<Model>(module, "Model")
@@ -222,7 +246,7 @@ PYBIND11_MODULE(_native, module) {
         .def(py::init(&create_team), "num_threads"_a, "spin_us"_a, "cpus"_a);
     py::class_<Session>(module, "Session")
         .def(py::init(&create_session), "model"_a, "height"_a, "width"_a, "num_threads"_a,
-             "spin_us"_a, "team"_a, "batch"_a, "input_format"_a, "cpus"_a)
+             "spin_us"_a, "team"_a, "batch"_a, "input_format"_a, "cpus"_a, "log"_a)
         .def("info", &session_info)
         .def("stage_shape", &stage_shape, "stage"_a)
         .def("run", &run, "input"_a.noconvert(), "batch"_a, "logits"_a.noconvert(),

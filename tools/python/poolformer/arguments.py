@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import logging
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -14,6 +15,9 @@ _LARGEST = 2**31 - 1
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
+Log = Callable[[int, str], object]
+
+_LOG_LEVELS = (logging.INFO, logging.WARNING)  # in the order of pf_log_level
 
 
 def whole_number(name: str, value: Any, smallest: int) -> int:
@@ -37,6 +41,18 @@ def microseconds(timeout: float | None) -> int:
     if not timeout >= 0:
         raise ValueError(f"timeout is {timeout!r}, expected seconds, 0 or more, or None")
     return max(1, round(min(timeout, 1e9) * 1e6))
+
+
+def log_receiver(log: Log | None) -> Callable[[int, bytes], object] | None:
+    """What the extension calls with a pf_log_level and a line."""
+    if log is None:
+        return None
+    if not callable(log):
+        raise TypeError(
+            f"log is of type {type(log).__name__}, expected a function of level and message, such "
+            "as logging.getLogger().log"
+        )
+    return lambda level, message: log(_LOG_LEVELS[level], message.decode(errors="replace"))
 
 
 def path_bytes(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from poolformer import _native
-from poolformer.arguments import Floats, Path, as_photo, path_bytes, whole_number
+from poolformer.arguments import Floats, Log, Path, as_photo, log_receiver, path_bytes, whole_number
 from poolformer.session import Session
 
 Ranking = list[tuple[str | int, float]]  # label or index, probability; best first
@@ -91,12 +91,16 @@ class Model:
         return [(labels[i], float(probabilities[i])) for i in best]
 
 
-def load(path: Path, *, isa: str | None = None, copy_weights: bool = False) -> Model:
+def load(
+    path: Path, *, isa: str | None = None, copy_weights: bool = False, log: Log | None = None
+) -> Model:
     """Reads, checks and compiles a model folder, or maps a file of Model.save_compiled.
 
     isa: "sse4_1", "avx2" or "avx512"; None: $PF_ISA if set, else the CPU's best. copy_weights, for
-    compiled files: into memory of this process, instead of pages that all processes share.
+    compiled files: into memory of this process, instead of pages that all processes share. log: a
+    function of a level of the module logging and a message, such as logging.getLogger("a").log; it
+    is called before load returns, and what it raises is only reported, by sys.unraisablehook.
 
     Raises Error, whose status is FILE_ERROR, INVALID_MODEL or UNSUPPORTED; ValueError; MemoryError.
     """
-    return Model(_native.load(path_bytes(path), isa, copy_weights))
+    return Model(_native.load(path_bytes(path), isa, copy_weights, log_receiver(log)))

@@ -11,10 +11,12 @@ import numpy as np
 from poolformer import _native
 from poolformer.arguments import (
     Floats,
+    Log,
     as_images,
     as_output,
     as_outputs,
     cpu_list,
+    log_receiver,
     microseconds,
     output_view,
     whole_number,
@@ -85,6 +87,9 @@ class Session:
         "nhwc_f32"  float32 (batch, height, width, 3), normalised
         "nhwc_u8"   uint8 (batch, height, width, 3), R, G, B; normalised inside
 
+    log: as in load; it is told of what the session does, and warned of what works but slowly, such
+    as more threads than CPUs. Runs log nothing.
+
     A session belongs to one thread at a time and keeps its model alive. The result is the same,
     bit for bit, for any number of threads, batch size and batch position.
 
@@ -102,6 +107,7 @@ class Session:
         cpus: Iterable[int] | None = None,
         batch: int = 1,
         input_format: InputFormat = "nchw_f32",
+        log: Log | None = None,
     ):
         if team is not None and (threads != 1 or spin_us != 0 or cpus is not None):
             raise ValueError("a session with a team has no threads, spin_us or cpus of its own")
@@ -118,6 +124,7 @@ class Session:
             whole_number("batch", batch, 1),
             _FORMATS.index(input_format),
             cpu_list(cpus),
+            log_receiver(log),
         )
         self._model_info = model.info
         self._image_shape = (3, height, width) if input_format == "nchw_f32" else (height, width, 3)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from poolformer import _native
+from poolformer.arguments import Log, log_receiver
 from poolformer.errors import Error, Status
 from poolformer.model import Model
 
 
-def from_timm(model: Any, name: str | None = None, *, isa: str | None = None) -> Model:
+def from_timm(
+    model: Any, name: str | None = None, *, isa: str | None = None, log: Log | None = None
+) -> Model:
     """The Model of a live timm PoolFormer, such as timm.create_model("poolformer_s12").
 
     The weights are copied as they are now, in float32, and the pre-processing and labels are those
-    of model.pretrained_cfg; no file is written. name: instead of timm's. isa: as in load. Needs
-    torch, which is imported here only; needs memory for about four times the weights meanwhile.
+    of model.pretrained_cfg; no file is written. name: instead of timm's. isa, log: as in load.
+    Needs torch, which is imported here only; needs memory for about four times the weights
+    meanwhile.
 
     Raises TypeError for what is no timm model, and Error with Status.UNSUPPORTED, which names the
     reason, for one that is no PoolFormer or a changed one.
@@ -32,4 +36,7 @@ def from_timm(model: Any, name: str | None = None, *, isa: str | None = None) ->
         files = model_files(source)
     except ExportError as error:
         raise Error(str(error), Status.UNSUPPORTED) from None
-    return Model(_native.load_memory(files["model.json"], files["model.safetensors"], isa))
+    native = _native.load_memory(
+        files["model.json"], files["model.safetensors"], isa, log_receiver(log)
+    )
+    return Model(native)

@@ -3,8 +3,11 @@
 import ast
 import inspect
 import json
+import logging
+import os
 import pickle
 import re
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,6 +55,48 @@ class LoadTest(ModelTest):
 
     def test_what_is_no_timm_model_is_refused(self):
         self.assert_refused(TypeError, "of type object", poolformer.from_timm, object())
+
+
+class LogTest(ModelTest):
+    def setUp(self):
+        self.lines = []
+
+    def log(self, level, message):
+        self.lines.append((level, message))
+
+    def test_loading_and_sessions_say_what_they_do(self):
+        model = poolformer.load(FOLDER, log=self.log)
+        poolformer.Session(model, log=self.log)
+        self.assertEqual([level for level, _ in self.lines], [logging.INFO] * 2)
+        self.assertIn(model.info.name, self.lines[0][1])
+        files = (FOLDER / "model.json", FOLDER / "model.safetensors")
+        native.load_memory(*(file.read_bytes() for file in files), None, self.log)
+        self.assertIn(model.info.name.encode(), self.lines[2][1])
+
+    def test_a_warning_reaches_a_logger(self):
+        threads = len(os.sched_getaffinity(0)) + 1
+        with self.assertLogs("mine", logging.WARNING) as caught:
+            log = logging.getLogger("mine").log
+            poolformer.Session(self.model, threads=threads, log=log)
+        self.assertIn(f"{threads} threads", caught.output[0])
+
+    def test_what_a_log_function_raises_is_reported(self):
+        def fail(level, message):
+            raise RuntimeError("full disk")
+
+        reports = []
+        self.addCleanup(setattr, sys, "unraisablehook", sys.unraisablehook)
+        sys.unraisablehook = lambda report: reports.append(str(report.exc_value))
+        session = poolformer.Session(poolformer.load(FOLDER, log=fail), log=fail)
+        self.assertEqual(reports, ["full disk"] * 2)
+        self.assertEqual(session.info.num_threads, 1)
+
+    def test_what_cannot_be_called_is_refused(self):
+        for create in (
+            lambda log: poolformer.load(FOLDER, log=log),
+            lambda log: poolformer.Session(self.model, log=log),
+        ):
+            self.assert_refused(TypeError, "log is of type Logger", create, logging.getLogger("mine"))
 
 
 class PhotoTest(ModelTest):
@@ -123,6 +168,9 @@ class InterfaceTest(ModelTest):
         formats = {int(value): name for name, value in re.findall(r"PF_INPUT_(\w+) = (\d)", header)}
         expected = tuple(formats[value].lower() for value in range(len(formats)))
         self.assertEqual(poolformer.session._FORMATS, expected)
+        levels = {int(value): name for name, value in re.findall(r"PF_LOG_(\w+) = (\d)", header)}
+        expected = tuple(getattr(logging, levels[value]) for value in range(len(levels)))
+        self.assertEqual(poolformer.arguments._LOG_LEVELS, expected)
 
     def test_the_stub_of_the_extension_has_its_names_and_parameters(self):
         """Which pybind11 writes into the first line of each docstring."""

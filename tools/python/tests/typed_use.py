@@ -1,5 +1,6 @@
 # What a type checker must make of the interface: mypy reads this, nothing runs it.
 # SPDX-License-Identifier: Apache-2.0
+import logging
 from typing import Any, assert_type
 
 import numpy as np
@@ -10,7 +11,7 @@ Floats = npt.NDArray[np.float32]
 Ranking = list[tuple[str | int, float]]
 
 
-def use(model: poolformer.Model, photo: object, x: Any, flag: bool) -> None:
+def use(model: poolformer.Model, photo: object, x: Any) -> None:
     assert_type(model.preprocess(photo), Floats)
     assert_type(model.classify(photo), Ranking)
     assert_type(model.classify([photo, photo], top=1), list[Ranking])
@@ -19,6 +20,7 @@ def use(model: poolformer.Model, photo: object, x: Any, flag: bool) -> None:
     assert_type(session.run(x, out=x, timeout=0.1), Floats)
     assert_type(session.run(x, features=True), poolformer.Result)
     assert_type(session.run(x, stage_maps=[x, x, x, x]), poolformer.Result)
+    poolformer.load("model", log=logging.getLogger("service").log)
     result = session.run(x, probabilities=True)
     assert_type(result.logits, Floats)
     assert_type(result.probabilities, Floats | None)
