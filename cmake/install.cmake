@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+include(cmake/notices.cmake)
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/poolformer)
 
 install(TARGETS poolformer EXPORT poolformer INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -11,13 +12,8 @@ install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(PF_BUILD_TOOLS)
     install(TARGETS poolformer_cli)
 endif()
-# Of these headers parts are compiled in, and their licences want their notices to come along.
-foreach(package libxsimd-dev nlohmann-json3-dev libcli11-dev)
-    set(notice /usr/share/doc/${package}/copyright)
-    if(EXISTS ${notice})
-        install(FILES ${notice} RENAME ${package} DESTINATION ${CMAKE_INSTALL_DOCDIR}/notices)
-    endif()
-endforeach()
+install_notices(${CMAKE_INSTALL_DOCDIR}/notices ""
+    libxsimd-dev nlohmann-json3-dev libcli11-dev)
 
 configure_file(cmake/poolformer-config.cmake.in poolformer-config.cmake @ONLY)
 # Before 1.0 a minor version may break the interface.

@@ -160,6 +160,16 @@ class PhotoTest(ModelTest):
 
 
 class InterfaceTest(ModelTest):
+    def test_licences_come_along(self):
+        folder = Path(poolformer.__file__).parent
+        self.assertEqual((folder / "LICENSE").read_bytes(), (ROOT / "LICENSE").read_bytes())
+        for package, words in (
+            ("libxsimd-dev", "Redistribution and use"),
+            ("nlohmann-json3-dev", "Permission is hereby granted"),
+            ("pybind11-dev", "Wenzel Jakob"),
+        ):
+            self.assertIn(words, (folder / "notices" / package).read_text(), package)
+
     def test_status_and_formats_are_those_of_the_header(self):
         header = HEADER.read_text()
         (statuses,) = re.findall(r"enum pf_status \{(.*?)\} pf_status", header, re.DOTALL)
