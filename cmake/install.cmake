@@ -16,7 +16,7 @@ install_notices(${CMAKE_INSTALL_DOCDIR}/notices ""
     libxsimd-dev nlohmann-json3-dev libcli11-dev)
 
 configure_file(cmake/poolformer-config.cmake.in poolformer-config.cmake @ONLY)
-# Before 1.0 a minor version may break the interface.
+# poolformer.h only grows, but before 1.0 a minor version may change poolformer.hpp.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/poolformer-config-version.cmake
     COMPATIBILITY SameMinorVersion)
 install(EXPORT poolformer NAMESPACE poolformer:: FILE poolformer-targets.cmake

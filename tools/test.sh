@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and checks everything; what people and continuous integration both run.
+# Builds and tests; what people and continuous integration both run. The last lines say what was not run.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 
@@ -8,8 +8,9 @@ usage() {
 Usage: tools/test.sh [--live] [--full]
        tools/test.sh --step NAME [ARGUMENT]
 
-Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, and runs every
-check; about 12 minutes on two cores (2.4 GHz EPYC). The output of each step is kept in build/test-logs/.
+Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, and runs all checks
+but the slow ones, which it names at the end; about 12 minutes on two cores (2.4 GHz EPYC). The output of
+each step is kept in build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
     --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads

@@ -44,7 +44,7 @@ void for_each_stage(Body&& body) {
     }
 }
 
-// The two last stages' maps, which is all the head ever sees.
+// The last stage's map of both families, which is all the head ever sees.
 template <class Body>
 void for_each_head(Body&& body) {
     for (const Family& family : kFamilies) body(stage_shape(family, kNumStages - 1));

@@ -1,5 +1,5 @@
-// A C++17 program over the library: two threads and one must give the same bits. Without
-// exceptions. SPDX-License-Identifier: Apache-2.0
+// A C++17 program over the library, without exceptions: two threads and one give the same bits.
+// SPDX-License-Identifier: Apache-2.0
 #include <poolformer/poolformer.hpp>
 
 #include <cstdio>

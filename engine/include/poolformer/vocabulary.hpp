@@ -1,5 +1,5 @@
-// What poolformer.hpp speaks in: results that hold a value or an error, views of the caller's
-// memory. SPDX-License-Identifier: Apache-2.0
+// What poolformer.hpp speaks in: results, which hold a value or an error; views of caller's memory.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <poolformer/poolformer.h>
@@ -75,8 +75,7 @@ class [[nodiscard]] Expected {
 // Success, which has no value, or an Error.
 using Status = Expected<std::monostate>;
 
-// ---- views: pointer and size of what the caller owns
-// ----------------------------------------------
+// ---- views: pointer and size of what the caller owns -------------------------------------------
 
 namespace detail {
 

@@ -1,5 +1,5 @@
-// Pre-processing against PIL (tests/golden/image/preprocess.json), its rounding rules, its
-// refusals. SPDX-License-Identifier: Apache-2.0
+// Pre-processing against PIL (tests/golden/image/preprocess.json); rounding rules; refusals.
+// SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
 #include <bit>

@@ -1,5 +1,5 @@
-// fork(): in the child a team is busy, sessions run alone to the same bits, and all may be
-// destroyed. SPDX-License-Identifier: Apache-2.0
+// fork(): in the child a team is busy, sessions run alone to the same bits, all may be destroyed.
+// SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
