@@ -2,7 +2,7 @@
 # Tries the command line as a user would: answers, errors, exit codes.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Usage: test_commands.sh PROGRAM
+# Usage: commands_test.sh PROGRAM
 set -uo pipefail
 
 # shellcheck source=tests/cli/checks.sh

@@ -2,7 +2,7 @@
 # Tries `poolformer compile`, and the other commands on what it writes.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Usage: test_compile.sh PROGRAM
+# Usage: compile_test.sh PROGRAM
 set -uo pipefail
 
 # shellcheck source=tests/cli/checks.sh
