@@ -1,18 +1,31 @@
-# Finds the distribution's packages; a missing one is named together with how to get it.
+# Finds the distribution's packages; one that is missing or too old is named, with how to get it.
 # SPDX-License-Identifier: Apache-2.0
-macro(pf_require found what package)
+function(pf_require found what package)
     if(NOT ${found})
         message(FATAL_ERROR "${what} was not found. On Debian or Ubuntu: "
                             "apt-get install ${package}. (tools/quickstart.sh installs everything.)")
     endif()
-endmacro()
+endfunction()
+
+# Not left to find_package: many packages accept no request but one for their own major version.
+function(pf_require_version version oldest what package)
+    if(version VERSION_LESS oldest)
+        message(FATAL_ERROR "${what} is too old: found version ${version}, expected ${oldest} or newer. "
+                            "Debian 12, Ubuntu 24.04 and later have it: apt-get install ${package}.")
+    endif()
+endfunction()
 
 find_package(Threads REQUIRED)
 find_package(xsimd QUIET)
 pf_require(xsimd_FOUND "xsimd (8.1 or newer)" libxsimd-dev)
+pf_require_version("${xsimd_VERSION}" 8.1 xsimd libxsimd-dev)
 include(cmake/find_onednn.cmake)
 pf_require(PF_ONEDNN_INCLUDE_DIR "oneDNN (2.6 or newer)" libdnnl-dev)
 pf_require(PF_ONEDNN_LIBRARY "oneDNN (2.6 or newer)" libdnnl-dev)
+file(STRINGS ${PF_ONEDNN_INCLUDE_DIR}/oneapi/dnnl/dnnl_version.h onednn_version
+    REGEX "define DNNL_VERSION_(MAJOR|MINOR) ")
+string(REGEX REPLACE "[^0-9]*([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2" onednn_version "${onednn_version}")
+pf_require_version("${onednn_version}" 2.6 oneDNN libdnnl-dev)
 find_package(nlohmann_json CONFIG QUIET)
 pf_require(nlohmann_json_FOUND "nlohmann-json" nlohmann-json3-dev)
 
@@ -20,7 +33,7 @@ if(PF_BUILD_TOOLS)
     find_package(CLI11 CONFIG QUIET)
     pf_require(CLI11_FOUND "CLI11" libcli11-dev)
     find_package(JPEG QUIET)
-    pf_require(JPEG_FOUND "libjpeg-turbo" libjpeg62-turbo-dev)
+    pf_require(JPEG_FOUND "libjpeg-turbo" libjpeg-dev)
     find_package(PNG QUIET)
     pf_require(PNG_FOUND "libpng" libpng-dev)
 endif()
@@ -37,4 +50,5 @@ if(PF_BUILD_PYTHON)
     pf_require(Python_FOUND "Python (3.10 or newer, with its headers)" python3-dev)
     find_package(pybind11 CONFIG QUIET)
     pf_require(pybind11_FOUND "pybind11 (2.10 or newer)" pybind11-dev)
+    pf_require_version("${pybind11_VERSION}" 2.10 pybind11 pybind11-dev)
 endif()

@@ -30,15 +30,9 @@ case "${1:-}" in
     *) echo "Unknown option '$1'; see tools/install_dependencies.sh --help." >&2 && exit 2 ;;
 esac
 
-if grep -qs '^ID.*ubuntu' /etc/os-release; then
-    jpeg=libjpeg-turbo8-dev
-else
-    jpeg=libjpeg62-turbo-dev
-fi
-
 # The compiler and the build; oneDNN (convolutions), xsimd (vectors), JSON; command line, decoders.
 packages=(g++ cmake ninja-build pkg-config
-    libdnnl-dev libxsimd-dev nlohmann-json3-dev libcli11-dev "$jpeg" libpng-dev)
+    libdnnl-dev libxsimd-dev nlohmann-json3-dev libcli11-dev libjpeg-dev libpng-dev)
 # Test framework, benchmarks; a second compiler; instruction counts; the checks of tools/checks; the
 # Python module; what making a Debian package needs.
 test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git

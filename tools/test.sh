@@ -116,7 +116,7 @@ fi
 rm -f "$logs"/*
 running=
 trap 'kill $running 2>/dev/null; exit 130' INT TERM
-for name in tree layering format scripts header; do run "$name"; done
+for name in tree layering format scripts header dependencies; do run "$name"; done
 run build release
 mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"

@@ -50,12 +50,15 @@ run_programs() { # FOLDER: what was built of tests/consumer
 }
 
 use_by_cmake() { # shared|static
-    local build=$packages/cmake-$1
-    rm -rf "$build"
-    cmake -S tests/consumer -B "$build" -G Ninja -DPOOLFORMER=package \
+    local folder
+    folder=$(mktemp -d) # where nothing of the checkout is near
+    cp -r tests/consumer "$folder/source"
+    cmake -S "$folder/source" -B "$folder/build" -G Ninja -DPOOLFORMER=package \
         -DCMAKE_PREFIX_PATH="$packages/$1"
-    cmake --build "$build"
-    run_programs "$build"
+    cmake --build "$folder/build"
+    run_programs "$folder/build"
+    "$folder/build/use_without_exceptions" "$model"
+    rm -r "$folder"
 }
 
 # compile_programs FOLDER FLAG...: the same programs without CMake, into FOLDER.

@@ -143,13 +143,18 @@ step_signature() { # one hash of the logits per instruction set, twice the same
     [ "$first" = "$("$release/tests/signature/pf_signature")" ]
 }
 
+step_dependencies() { # a package that is missing or too old is named
+    tools/checks/dependencies.sh
+}
+
 step_consumer() { # a project that uses the library by add_subdirectory, in C and in C++
-    cmake -S tests/consumer -B build/consumer -G Ninja "${launcher[@]}" \
-        -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON
+    cmake -S tests/consumer -B build/consumer -G Ninja "${launcher[@]}" -U CMAKE_BUILD_TYPE \
+        -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON
     cmake --build build/consumer
-    build/consumer/use_from_c "$model"
-    build/consumer/use_from_cpp "$model"
-    local library
+    local library program
+    for program in use_from_c use_from_cpp use_without_exceptions; do
+        "build/consumer/$program" "$model"
+    done
     library=$(find build/consumer/poolformer -name 'libpoolformer.so')
     tools/checks/exports.sh "$library"
     # A program that was built against the first header runs with this library.
