@@ -71,7 +71,7 @@ try_several_images() {
     head -c 300 "$decode/rgb_420.jpg" >"$work/cut.jpg"
     run 1 classify "$model" "$work/missing.png" "$photo" "$work/cut.jpg" "$decode/cmyk.jpg"
     num_lines 5 ' %$'
-    complains 'missing\.png: cannot open'
+    complains 'missing\.png: cannot open: No such file or directory; name a JPEG or PNG file'
     complains 'cut\.jpg: damaged JPEG'
     complains 'cmyk\.jpg: found a CMYK JPEG.*convert'
     complains '3 of 4 images could not be classified'
@@ -85,6 +85,24 @@ try_several_images() {
     command="poolformer classify --images-from -"
     printf '%s\n' "$photo" | "$program" classify "$model" --images-from - >"$work/out" 2>"$work/err"
     num_lines 5 ' %$'
+}
+
+# Shown on a terminal only, and for several images only.
+try_progress() {
+    local images shown
+    if ! command -v script >/dev/null; then
+        echo "Not tried: the progress on a terminal. It needs \`script\`, of the package bsdutils."
+        return
+    fi
+    for images in 1 2; do
+        command="poolformer classify, of $images images on a terminal"
+        shown="'$program' classify '$model' '$photo'"
+        [ "$images" -eq 1 ] || shown+=" '$photo'"
+        script -qec "$shown" /dev/null >"$work/out" 2>"$work/err" </dev/null
+        check 'exits with 0' [ "$?" -eq 0 ]
+        num_lines "$((images - 1))" '1 of 2 \(50 %\)'
+        num_lines "$((5 * images))" '^  [a-z]+ +[0-9.]+ %'
+    done
 }
 
 try_json() {
@@ -133,11 +151,11 @@ try_broken_images() {
     cp "$decode/rgb_16.png" "$decode/cmyk.jpg" "$work/broken"
     for name in "$work"/broken/*; do
         run 1 classify "$model" "$name"
-        complains "^poolformer: $name: .*(;|empty)"
+        complains "^poolformer: $name: .*; "
         check 'answers nothing' [ ! -s "$work/out" ]
     done
     run 1 classify "$model" "$work"
-    complains 'found a folder'
+    complains "found a folder, expected a file; name the images in it, as with $work/\*\.jpg"
     run 1 classify "$model" "$work/broken"/*
     complains '13 of 13 images'
 }
@@ -185,6 +203,21 @@ assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and p
     complains 'cannot write the result'
     run 1 bench "$model" --size 60000x60000
     complains '60000x60000'
+}
+
+# A process that may use one CPU has a budget of one, and runs one thread.
+try_cpu_budget() {
+    local cpu
+    cpu=$(python3 -c 'import os; print(min(os.sched_getaffinity(0)))')
+    command="taskset -c $cpu poolformer bench"
+    taskset -c "$cpu" "$program" bench "$model" --seconds 0.1 --json "$work/one_cpu.json" \
+        >"$work/out" 2>"$work/err"
+    check 'exits with 0' [ "$?" -eq 0 ]
+    check 'counts one CPU' python3 -c '
+import json, sys
+place = json.load(open(sys.argv[1]))["environment"]
+assert place["cpu_budget"] == place["threads"] == 1, place
+' "$work/one_cpu.json"
 }
 
 # make_result FILE MS MODEL: what `poolformer bench --json` could have written.
@@ -245,11 +278,13 @@ try_help
 try_usage_errors
 try_classify
 try_several_images
+try_progress
 try_json
 try_instruction_sets
 try_broken_images
 try_broken_models
 try_bench
+try_cpu_budget
 try_bench_diff
 try_inspect
 finish

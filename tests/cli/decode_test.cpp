@@ -72,7 +72,7 @@ TEST_CASE("decoders refuse what is not JPEG or PNG by its first bytes") {
     const auto bytes_of = [](const std::string& text) {
         return FileBytes(text.begin(), text.end());
     };
-    check_refused({}, "the file is empty");
+    check_refused({}, "found an empty file, expected JPEG or PNG; copy or save it again");
     check_refused(bytes_of("hello"), "found not an image", pf::ErrorCode::unsupported);
     check_refused(bytes_of("GIF89a..."), "found GIF", pf::ErrorCode::unsupported);
     check_refused(bytes_of("RIFF....WEBPVP8 "), "found WebP", pf::ErrorCode::unsupported);

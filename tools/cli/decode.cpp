@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "engine/image/preprocess.hpp"
 #include "engine/load/file_reader.hpp"
@@ -37,7 +39,10 @@ bool matches(Bytes bytes, const Signature& signature) {
 }
 
 Error refuse_type(Bytes bytes, const std::string& file) {
-    if (bytes.empty()) return {ErrorCode::invalid_argument, file + ": the file is empty"};
+    if (bytes.empty()) {
+        return {ErrorCode::invalid_argument,
+                file + ": found an empty file, expected JPEG or PNG; copy or save it again"};
+    }
     const auto* found = std::find_if(kForeign.begin(), kForeign.end(),
                                      [&](const Signature& s) { return matches(bytes, s); });
     const std::string what = found == kForeign.end() ? "not an image" : found->name;
@@ -48,7 +53,15 @@ Error refuse_type(Bytes bytes, const std::string& file) {
 
 Result<std::vector<std::uint8_t>> read_file(const std::string& file) {
     auto reader = FileReader::open(file, kMaxFileBytes);
-    if (!reader) return reader.error();
+    if (!reader) {
+        std::error_code ignored;
+        const std::string advice =
+            std::filesystem::is_directory(file, ignored)
+                ? "; name the images in it, as with " + file + "/*.jpg"
+                : "; name a JPEG or PNG file that you may read, of at most " +
+                      std::to_string(kMaxFileBytes >> 20) + " MiB";
+        return Error{reader.error().code, reader.error().message + advice};
+    }
     std::vector<std::uint8_t> bytes(reader->size());
     if (Status status = reader->read(std::as_writable_bytes(std::span(bytes))); !status) {
         return status.error();
