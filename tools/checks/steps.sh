@@ -119,10 +119,16 @@ expect() {
     grep -qF "$1" <<<"$output"
 }
 
+is_shown() { # FILE: README.md has it, but for its first two lines
+    [[ $(<README.md) == *"$(sed 1,2d "$1")"* ]] || { echo "README.md shows another $1." && return 1; }
+}
+
 step_examples() { # the examples of tools/examples, with the shipped model
     local folder=$release/tools/examples
-    expect 'most like: cat' "$folder/ten_lines_c" "$model"
-    expect 'most like: cat' "$folder/ten_lines_cpp" "$model"
+    expect 'airplane 0.276' "$folder/ten_lines_c" "$model"
+    expect 'airplane 0.2759' "$folder/ten_lines_cpp" "$model"
+    is_shown tools/examples/ten_lines.c
+    is_shown tools/examples/ten_lines.cpp
     expect '20 requests without a deadline' "$folder/request_loop" "$model" 20 0
     expect '20 of 20 requests missed' "$folder/request_loop" "$model" 20 1
     expect 'always the same bits' "$folder/shared_team" "$model" "$model"
