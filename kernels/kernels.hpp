@@ -5,7 +5,7 @@
 // need only a float's alignment; 64-byte alignment is faster. Padded channels of a source must be
 // zero and are zero in the result. Kernels allocate nothing, throw nothing and touch only what
 // their arguments name, so threads may run them side by side on disjoint ranges. NaN and infinity
-// propagate.
+// propagate; only gelu(-infinity) is 0, its limit.
 //
 // Statistics are those of (value - shift): the producer of a map writes one Partial per fixed unit,
 // whoever computes it, so that adding the partials in index order always gives the same bits.

@@ -8,7 +8,9 @@ namespace pf::kernels::simd {
 
 // gelu(x) = max(0, x) - a * q(a)^8 with a = min(5.5, |x|), where q is the degree-8 minimax
 // polynomial of Phi(-a)^(1/8) on [0, 5.5]. No division, no exponential; the largest absolute error
-// is 2.4e-7, half of what 0.5 * x * (1 + erff(x / sqrt(2))) makes in float.
+// is 2.4e-7, half of what 0.5 * x * (1 + erff(x / sqrt(2))) makes in float. NaN stays NaN,
+// +infinity is itself, and -infinity gives the limit, 0 to within that error, where the formula by
+// erff makes -infinity * 0 = NaN (so does PyTorch).
 //
 // In place on N vectors, one step of the polynomial after the other for all of them: a vector on
 // its own is one chain of 13 dependent operations, and so few of those fit into a CPU's scheduler

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -70,8 +69,8 @@ TEST_CASE("channel_means: at every size, padded channels stay zero") {
 }
 
 TEST_CASE("channel_means: NaN and infinity reach their own channel and nothing else") {
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const float bad : kNonFinite) {
+        CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
             const Map map = hash_reference_map(20, 2, 3);

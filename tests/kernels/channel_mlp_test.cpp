@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -106,8 +105,8 @@ TEST_CASE("channel_mlp: the same bits in place, in parts, and without statistics
 
 TEST_CASE("channel_mlp: NaN and infinity reach their own pixel and nothing else") {
     constexpr std::size_t kPixels = 14, kPixel = 9, kChannel = 18, kBlockChannels = 20;
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const float bad : kNonFinite) {
+        CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
             const MlpCase mlp = hash_mlp(kBlockChannels, 80, kPixels);

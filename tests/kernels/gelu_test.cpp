@@ -104,8 +104,11 @@ TEST_CASE("gelu: zero, tiny, huge, infinite and NaN values") {
         CHECK(std::abs(found[1]) <= 1e-30f);
         CHECK(found[2] == 1e30f);
         CHECK(std::abs(found[3]) <= kGeluError);
-        // One at a time: the identity matrix turns the others' zeros times infinity into NaN.
-        CHECK_FALSE(std::isfinite(gelu(std::vector<float>(kWidth, kInfinity)).front()));
+        // In front, one at a time: the identity matrix's zeros times infinity make the others NaN.
+        values[0] = kInfinity;
+        CHECK(gelu(values).front() == kInfinity);
+        values[0] = -kInfinity;
+        CHECK(std::abs(gelu(values).front()) <= kGeluError);
         values[0] = std::numeric_limits<float>::quiet_NaN();
         CHECK(std::isnan(gelu(values).front()));
     }

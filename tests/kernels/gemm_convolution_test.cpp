@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -189,8 +188,8 @@ TEST_CASE("gemm_convolution: NaN and infinity reach the windows they lie in and 
     ConvolutionCase problem = integer_convolution(shape);
     for (double& weight : problem.weights) weight = std::abs(weight) + 1;  // none is zero
     constexpr std::size_t kPixel = 3 * 7 + 3;  // in the windows of outputs (1, 1) to (2, 2)
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const float bad : kNonFinite) {
+        CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
             std::vector<float> blocked = to_blocked(problem.src, table->block);

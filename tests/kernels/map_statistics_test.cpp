@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -80,8 +79,8 @@ TEST_CASE("map_statistics: any split of the blocks gives the same bits") {
 }
 
 TEST_CASE("map_statistics: NaN and infinity reach their own unit and nothing else") {
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const float bad : kNonFinite) {
+        CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
             const Map map = hash_reference_map(33, 2, 50);  // a strip is one row

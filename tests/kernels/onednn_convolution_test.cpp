@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/convolution_case.hpp"
 #include "tests/support/guarded_buffer.hpp"
+#include "tests/support/kernel_sizes.hpp"
 
 namespace pf::test {
 namespace {
@@ -46,17 +49,19 @@ std::vector<float> source_of(const ConvolutionCase& problem) {
     return {problem.src.values.begin(), problem.src.values.end()};
 }
 
-// The blocked result, its output blocks computed by `parts` primitives.
-std::vector<float> run(const ConvolutionCase& problem, Isa isa, std::size_t parts = 1) {
+// The blocked result for a source laid out as the shape says, its output blocks computed by `parts`
+// primitives.
+std::vector<float> run(const ConvolutionCase& problem, Isa isa, const std::vector<float>& source,
+                       std::size_t parts = 1, Place place = Place::at_end) {
     const ConvolutionShape& shape = problem.shape;
     const std::size_t padded = kernels::round_up(shape.out_channels, shape.block);
     std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
     padded_bias.resize(padded);
-    const GuardedBuffer src(source_of(problem));
+    const GuardedBuffer src(source, place);
     const GuardedBuffer weights(pack(problem), Place::aligned);
     const GuardedBuffer bias(padded_bias, Place::aligned);
     const std::size_t pixels = shape.out_height() * shape.out_width();
-    GuardedBuffer dst(padded * pixels);
+    GuardedBuffer dst(padded * pixels, place);
     for (std::size_t part = 0; part < parts; ++part) {
         const Range blocks = kernels::split(padded / shape.block, parts, part);
         if (blocks.size() == 0) continue;
@@ -89,19 +94,54 @@ std::vector<float> run(const ConvolutionCase& problem, Isa isa, std::size_t part
     return dst.values();
 }
 
-void check(const ConvolutionShape& shape) {
+void check(const ConvolutionShape& shape, Place place = Place::at_end) {
     const ConvolutionCase problem = integer_convolution(shape);
+    const std::vector<float> source = source_of(problem);
     const Map exact = convolve(problem);
     for (const kernels::KernelTable* table : kernels::runnable_tables()) {
         if (table->block != shape.block) continue;
         CAPTURE(std::string(table->name));
-        const std::vector<float> whole = run(problem, table->isa);
+        const std::vector<float> whole = run(problem, table->isa, source, 1, place);
         const Map found =
             from_blocked(whole, shape.out_channels, exact.height, exact.width, shape.block);
         CHECK(found.values == exact.values);
         CHECK(padding_is_zero(whole, shape.out_channels, exact.pixels(), shape.block));
         for (const std::size_t parts : {2, 3}) {
-            CHECK(same_bits(run(problem, table->isa, parts), whole));
+            CHECK(same_bits(run(problem, table->isa, source, parts, place), whole));
+        }
+    }
+}
+
+// Whether output pixel (y, x) sees source pixel (at, at) in its window.
+bool sees(const ConvolutionShape& shape, std::size_t y, std::size_t x, std::size_t at) {
+    const auto covers = [&](std::size_t out) {
+        const std::size_t begin = out * shape.stride;  // of the padded map
+        return begin <= at + shape.padding && at + shape.padding < begin + shape.kernel;
+    };
+    return covers(y) && covers(x);
+}
+
+// Puts `bad` into pixel (at, at) of input channel 1: windows that see it are lost, others the same.
+void check_non_finite(const ConvolutionShape& shape, std::size_t at, float bad) {
+    ConvolutionCase problem = integer_convolution(shape);
+    for (double& weight : problem.weights) weight = std::abs(weight) + 1;  // none is zero
+    const std::vector<float> source = source_of(problem);
+    problem.src.values[(shape.in_height + at) * shape.in_width + at] = bad;
+    const std::vector<float> bad_source = source_of(problem);
+    const std::size_t pixels = shape.out_height() * shape.out_width();
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        if (table->block != shape.block) continue;
+        CAPTURE(std::string(table->name));
+        const std::vector<float> clean = run(problem, table->isa, source);
+        const std::vector<float> found = run(problem, table->isa, bad_source);
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+            const bool is_lost =
+                sees(shape, pixel / shape.out_width(), pixel % shape.out_width(), at);
+            for (std::size_t out = 0; out < shape.out_channels; ++out) {
+                const std::size_t index = blocked_index(pixels, shape.block, out, pixel);
+                CHECK(std::isfinite(found[index]) == !is_lost);
+                if (!is_lost) CHECK(found[index] == clean[index]);
+            }
         }
     }
 }
@@ -175,6 +215,40 @@ TEST_CASE("convolution: which of oneDNN's implementations may be used") {
         CHECK(kernels::is_usable_implementation(row.name, Isa::avx2) == row.avx2);
         CHECK(kernels::is_usable_implementation(row.name, Isa::avx512) == row.avx512);
     }
+}
+
+TEST_CASE("convolution: anywhere in memory") {
+    for (const std::size_t block : {8, 16}) {
+        CAPTURE(block);
+        for (const Place place : kPlaces) {
+            check({3, 17, 15, 20, 7, 4, 2, block}, place);
+            check({20, 5, 7, 36, 3, 2, 1, block}, place);
+            check({20, 2, 1, 36, 3, 2, 1, block}, place);  // copied into a padded map
+        }
+    }
+}
+
+TEST_CASE("convolution: NaN and infinity reach the windows they lie in and nothing else") {
+    for (const std::size_t block : {8, 16}) {
+        CAPTURE(block);
+        for (const float bad : kNonFinite) {
+            CAPTURE(bad);
+            check_non_finite({3, 33, 32, 20, 7, 4, 2, block}, 13, bad);
+            check_non_finite({20, 9, 9, 20, 3, 2, 1, block}, 3, bad);
+        }
+    }
+}
+
+TEST_CASE(
+    "convolution: blocks of 8 are tried on every CPU, and it is said if those of 16 are not") {
+    const auto is_tried = [](std::size_t block) {
+        const auto& tables = kernels::runnable_tables();
+        return std::any_of(tables.begin(), tables.end(),
+                           [&](const auto* table) { return table->block == block; });
+    };
+    CHECK(is_tried(8));
+    if (!is_tried(16))
+        MESSAGE("blocks of 16 were not tried: this CPU runs no instruction set with them");
 }
 
 TEST_CASE("convolution: sizes of outputs") {

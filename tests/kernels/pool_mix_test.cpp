@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -172,8 +171,8 @@ TEST_CASE("pool_mix: any split of the blocks gives the same bits, with and witho
 TEST_CASE("pool_mix: NaN and infinity reach their own window and nothing else") {
     // So wide that each row is a strip of its own.
     constexpr std::size_t kHeight = 6, kWidth = 30, kChannel = 8, kY = 3, kX = 2;
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const float bad : kNonFinite) {
+        CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
             const Map map = hash_reference_map(20, kHeight, kWidth);

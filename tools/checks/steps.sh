@@ -190,10 +190,10 @@ step_packages() { # installed, shared and static, for CMake and pkg-config; and 
 step_isa_symbols() { # no function of one instruction set can be linked into another's path
     tools/checks/isa_symbols.py --self-test
     tools/checks/isa_symbols.py "$release"
-    tools/checks/isa_symbols.py build/consumer/poolformer # a debug build
+    tools/checks/isa_symbols.py build/consumer/poolformer # not optimised, but for the kernels
 }
 
-step_hot_loops() { # the inner loops multiply and add, and nothing in them touches the stack
+step_hot_loops() { # the inner loops multiply as often as they should, and in registers
     tools/checks/hot_loops.py --self-test
     tools/checks/hot_loops.py "$release"
 }
