@@ -12,10 +12,11 @@ Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, 
 but the slow ones, which it names at the end; about 12 minutes on two cores (2.4 GHz EPYC). The output of
 each step is kept in build/test-logs/.
 
-    --live   also compare with live PyTorch, timm and transformers; at most 40 minutes in all
-    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times; test threads
-             with ThreadSanitizer, the installed packages, the ABI and the documentation, as --live does;
-             at most 60 minutes, --live included
+    --live   also compare with live PyTorch, timm and transformers, and try the command line with
+             sanitizers; at most 40 minutes in all
+    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times and the
+             interpreter with sanitizers; test threads with ThreadSanitizer, the installed packages, the
+             ABI and the documentation, as --live does; at most 60 minutes, --live included
     --step   run one step (below) and show its output
 
 PF_TEST_DATA names a folder with images/ (photos) and data/cifar10-jpeg.tar.xz, which --live checks the
@@ -120,7 +121,7 @@ for name in tree layering format scripts header dependencies; do run "$name"; do
 run build release
 mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"
-run tests_interpreter "${isas[0]}"
+run tests_interpreter
 for name in command_line signature consumer python examples isa_symbols hot_loops \
     instruction_count; do
     run "$name"
@@ -133,13 +134,14 @@ fi
 run tests_asan "${isas[@]}"
 run fuzz "$fuzz_seconds"
 if [ "$is_full" = yes ]; then
+    run tests_interpreter_asan
     run endurance
 else
-    not_run+=("thousands of runs of the shipped model: tools/test.sh --full")
+    not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers: tools/test.sh --full")
 fi
 if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests
-    run tests_tsan "${isas[0]}"
+    run tests_tsan
     run abi
     run packages
     run docs
@@ -148,9 +150,11 @@ else
     not_run+=("the installed packages, the ABI, the documentation by Doxygen: tools/test.sh --full, or --live")
 fi
 if [ "$dependencies" = --live ]; then
+    run command_line asan
     step_limit=1500 run live
     run wheel
 else
+    not_run+=("the command line with sanitizers: tools/test.sh --live")
     not_run+=("the comparison with live PyTorch, timm and transformers. Run it with
          tools/test.sh --live
          The first time it downloads $download.")

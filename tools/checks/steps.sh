@@ -69,19 +69,41 @@ step_build() { # one of the builds release (g++), asan and tsan (clang++), or a 
     cmake --build "build/$1" "${@:2}"
 }
 
-# run_tests PROGRAM OPTION... -- ISA...: runs doctest's cases once per instruction set, as many at a
-# time as there are cores. No case at all is a failure.
+# The tests that take their instruction set from PF_ISA; all others go through every one themselves, or
+# know none. And those of the golden networks.
+by_isa='*tests/engine/api/*'
+golden='*tests/engine/golden_*'
+
+# run_cases NAME PROGRAM [OPTION]...: doctest's cases, logged as NAME. No case at all is a failure.
+run_cases() {
+    local log=build/test-logs/$1.txt
+    "${@:2}" 2>&1 | tee "$log"
+    [ "${PIPESTATUS[0]}" -eq 0 ] && grep -qE 'test cases: +[1-9]' "$log"
+}
+
+# run_job JOB PROGRAM [OPTION]...: a part of all cases: `golden` (networks, half of the time), what an
+# instruction set has of its own, or `others`.
+run_job() {
+    local filter=--source-file=$by_isa
+    case "$1" in
+        golden) filter="--source-file=$golden" ;;
+        others) filter="--source-file-exclude=$golden,$by_isa" ;;
+        *) export PF_ISA=$1 ;;
+    esac
+    run_cases "$@" "$filter"
+}
+
+# run_tests PROGRAM OPTION... -- ISA...: runs all of doctest's cases once, or once per instruction set, as
+# many parts at a time as there are cores.
 run_tests() {
-    local command=() isa status=0
+    local command=() job status=0
     while [ "$1" != -- ]; do command+=("$1") && shift; done
     shift
+    set -- golden others "$@"
     # shellcheck disable=SC2016
     printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I{} \
-        bash -c 'PF_ISA=$0 "$@" >"build/test-logs/$0.txt" 2>&1' {} "${command[@]}" || status=$?
-    for isa in "$@"; do
-        echo "$isa" && cat "build/test-logs/$isa.txt"
-        grep -qE 'test cases: +[1-9]' "build/test-logs/$isa.txt" || status=1
-    done
+        bash -c '. tools/checks/steps.sh && run_job "$0" "$@" >/dev/null' {} "${command[@]}" || status=$?
+    for job in "$@"; do echo "$job" && cat "build/test-logs/$job.txt"; done
     return "$status"
 }
 
@@ -93,7 +115,7 @@ step_tests() { # all tests but the longest of the interpreter, on each instructi
 }
 
 step_tests_interpreter() { # the float64 interpreter on the golden networks
-    run_tests "$release/tests/pf_tests" "--test-case=$interpreter" -- "$1"
+    run_cases interpreter "$release/tests/pf_tests" "--test-case=$interpreter"
 }
 
 step_tests_asan() { # as `tests`, without the large networks, with Address- and UBSanitizer
@@ -101,14 +123,20 @@ step_tests_asan() { # as `tests`, without the large networks, with Address- and 
         --test-suite-exclude=golden-large -- "$@"
 }
 
-step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitizer
-    # The children that tests fork off start threads of their own.
-    TSAN_OPTIONS=die_after_fork=0 run_tests build/tsan/tests/pf_tests \
-        '--source-file=*tests/engine/run/*,*tests/engine/api/*' -- "$@"
+step_tests_interpreter_asan() { # the interpreter on the small golden networks, with both sanitizers
+    run_cases interpreter build/asan/tests/pf_tests "--test-case=$interpreter" \
+        --test-suite-exclude=golden-large
 }
 
-step_command_line() { # the command line, as ctest runs it
-    ctest --test-dir "$release" --output-on-failure --no-tests=error --exclude-regex '^pf_tests$'
+step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitizer
+    # The children that tests fork off start threads of their own.
+    TSAN_OPTIONS=die_after_fork=0 run_cases tsan build/tsan/tests/pf_tests \
+        '--source-file=*tests/engine/run/*,*tests/engine/api/*'
+}
+
+step_command_line() { # the command line of a build (default: release), as ctest runs it
+    ctest --test-dir "build/${1:-release}" --output-on-failure --no-tests=error \
+        --exclude-regex '^pf_tests$'
 }
 
 # expect WORDS PROGRAM [ARGUMENT]...: the program succeeds, and says these words.
