@@ -23,6 +23,7 @@ try_help() {
 }
 
 try_usage_errors() {
+    local seconds
     run 2
     complains 'subcommand is required'
     run 2 clasify
@@ -39,7 +40,10 @@ try_usage_errors() {
     run 2 bench "$model" --size 224
     complains 'expected HEIGHTxWIDTH'
     run 2 bench "$model" --batch 0
-    run 2 bench "$model" --seconds never
+    for seconds in never nan 0.01 1e9 1s; do
+        run 2 bench "$model" --seconds "$seconds"
+        complains "seconds: found \"$seconds\", expected 0.1 to 86400"
+    done
     run 2 bench-diff "$work/one.json"
     complains 'AFTER is required'
     run 2 bench-diff "$work/one.json" "$work/two.json" --threshold nan

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/bench.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -59,22 +58,18 @@ int run(const BenchOptions& options) {
 
 void add_bench(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<BenchOptions>();
-    CLI::App* command = app.add_subcommand("bench", "Measure how fast a model runs");
-    command->footer(kFooter);
-    add_model_option(*command, options->runner.model_folder);
-    add_size_option(*command, options->runner.size);
-    add_threads_option(*command, options->runner.num_threads);
-    add_count_option(*command, "--batch", options->runner.batch, 4096,
+    CLI::App& command = add_command(app, "bench", "Measure how fast a model runs", kFooter,
+                                    exit_code, [options] { return run(*options); });
+    add_model_option(command, options->runner.model_folder);
+    add_size_option(command, options->runner.size);
+    add_threads_option(command, options->runner.num_threads);
+    add_count_option(command, "--batch", options->runner.batch, 4096,
                      "Images per run (default: 1)");
-    command->add_option("--seconds", options->seconds, "How long to measure (default: 5)")
-        ->type_name("S")
-        ->check(CLI::Range(0.1, 86400.0).description(""));
-    command
-        ->add_option("--json", options->json_file,
-                     "Also write the result here, as JSON; - writes nothing but JSON to "
-                     "standard output")
-        ->type_name("FILE");
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    add_number_option(command, "--seconds", options->seconds, 0.1, 86400, "S",
+                      "How long to measure (default: 5)");
+    add_text_option(command, "--json", options->json_file, "FILE",
+                    "Also write the result here, as JSON; - writes nothing but JSON to "
+                    "standard output");
 }
 
 }  // namespace pf::cli

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/bench_diff.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -62,36 +60,18 @@ int run(const BenchDiffOptions& options) {
     return is_slower ? kSlower : kSuccess;
 }
 
-// By hand: CLI::Range lets "nan" pass.
-double parse_threshold(const std::string& text) {
-    double percent = -1;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), percent);
-    const bool is_number = problem == std::errc() && end == text.data() + text.size();
-    if (is_number && percent >= 0 && percent <= 1000) return percent;
-    throw CLI::ValidationError("--threshold", "found \"" + text + "\", expected 0 to 1000");
-}
-
 }  // namespace
 
 void add_bench_diff(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<BenchDiffOptions>();
-    CLI::App* command =
-        app.add_subcommand("bench-diff", "Tell whether one benchmark's result is slower");
-    command->footer(kFooter);
-    command->add_option("BEFORE", options->before, "Result to compare with")
-        ->type_name("")
-        ->required();
-    command->add_option("AFTER", options->after, "Result to judge")->type_name("")->required();
-    command
-        ->add_option_function<std::string>(
-            "--threshold",
-            [options](const std::string& text) {
-                options->threshold_percent = parse_threshold(text);
-            },
-            "Smallest change that counts (default: 3)")
-        ->type_name("PERCENT");
-    command->add_flag("--json", options->is_json, "Write one JSON object instead of a table");
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    CLI::App& command =
+        add_command(app, "bench-diff", "Tell whether one benchmark's result is slower", kFooter,
+                    exit_code, [options] { return run(*options); });
+    add_required_option(command, "BEFORE", options->before, "", "Result to compare with");
+    add_required_option(command, "AFTER", options->after, "", "Result to judge");
+    add_number_option(command, "--threshold", options->threshold_percent, 0, 1000, "PERCENT",
+                      "Smallest change that counts (default: 3)");
+    add_flag(command, "--json", options->is_json, "Write one JSON object instead of a table");
 }
 
 }  // namespace pf::cli

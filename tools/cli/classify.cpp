@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/classify.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -114,19 +113,16 @@ int run(Options& options) {
 
 void add_classify(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("classify", "Say what is on the images");
-    command->footer(kFooter);
-    add_model_option(*command, options->runner.model_folder);
-    command->add_option("IMAGE", options->images, "JPEG or PNG files")->type_name("");
-    command
-        ->add_option("--images-from", options->list_file,
-                     "File with one image per line; - is standard input")
-        ->type_name("FILE");
-    add_count_option(*command, "--top", options->top, 65536,
+    CLI::App& command = add_command(app, "classify", "Say what is on the images", kFooter,
+                                    exit_code, [options] { return run(*options); });
+    add_model_option(command, options->runner.model_folder);
+    add_list_option(command, "IMAGE", options->images, "JPEG or PNG files");
+    add_text_option(command, "--images-from", options->list_file, "FILE",
+                    "File with one image per line; - is standard input");
+    add_count_option(command, "--top", options->top, 65536,
                      "How many classes to show (default: 5)");
-    add_threads_option(*command, options->runner.num_threads);
-    command->add_flag("--json", options->writes_json, "Write one line of JSON per image");
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    add_threads_option(command, options->runner.num_threads);
+    add_flag(command, "--json", options->writes_json, "Write one line of JSON per image");
 }
 
 }  // namespace pf::cli

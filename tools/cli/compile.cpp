@@ -1,6 +1,5 @@
 // `poolformer compile`: a model as one file that loads in milliseconds.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -65,15 +64,12 @@ int run(const Options& options) {
 
 void add_compile(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("compile", "Pack a model into one file that loads fast");
-    command->footer(kFooter);
-    add_model_option(*command, options->model);
-    command->add_option("-o,--output", options->output, "File to write")
-        ->type_name("FILE")
-        ->required();
-    command->add_option("--isa", options->isa, "Instruction set (default: the CPU's best)")
-        ->type_name("NAME");
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    CLI::App& command = add_command(app, "compile", "Pack a model into one file that loads fast",
+                                    kFooter, exit_code, [options] { return run(*options); });
+    add_model_option(command, options->model);
+    add_required_option(command, "-o,--output", options->output, "FILE", "File to write");
+    add_text_option(command, "--isa", options->isa, "NAME",
+                    "Instruction set (default: the CPU's best)");
 }
 
 }  // namespace pf::cli

@@ -1,6 +1,5 @@
 // `poolformer inspect`: what a model is, and what it needs.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -155,12 +154,11 @@ int run(const RunnerOptions& options) {
 
 void add_inspect(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<RunnerOptions>();
-    CLI::App* command = app.add_subcommand("inspect", "Show what a model is and what it needs");
-    command->footer(kFooter);
-    add_model_option(*command, options->model_folder);
-    add_size_option(*command, options->size);
-    add_threads_option(*command, options->num_threads);
-    command->callback([options, &exit_code] { exit_code = run(*options); });
+    CLI::App& command = add_command(app, "inspect", "Show what a model is and what it needs",
+                                    kFooter, exit_code, [options] { return run(*options); });
+    add_model_option(command, options->model_folder);
+    add_size_option(command, options->size);
+    add_threads_option(command, options->num_threads);
 }
 
 }  // namespace pf::cli

@@ -50,7 +50,7 @@ Error last_error(pf_status status);
 Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info);
 Result<Runner> open_runner(const RunnerOptions& options);
 
-// A check for CLI11: "" if text is HxW, such as 224x224 (then it is stored), else what is wrong.
+// "" if text is HxW, such as 224x224 (then it is stored), else what is wrong.
 std::string parse_size(const std::string& text, InputSize& size);
 
 }  // namespace pf::cli
