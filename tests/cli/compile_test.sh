@@ -12,7 +12,8 @@ compiled=$work/c10.pf
 
 try_compile() {
     run 0 compile "$model" -o "$compiled"
-    says "^$compiled: poolformer_c10 for (sse4_1|avx2|avx512), [0-9,]+ bytes"
+    says "^$compiled: poolformer_c10 for (sse4_1|avx2|avx512), [0-9,]+ bytes "
+    check 'says the size of the file' grep -qF " $(stat -c %s "$compiled") bytes " <(tr -d , <"$work/out")
     is_quiet
     run 0 classify "$compiled" "$photo"
     says '^ +cat +[0-9.]+ %$'

@@ -1,8 +1,10 @@
 // `poolformer compile`: a model as one file that loads in milliseconds.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "tools/cli/commands.hpp"
 #include "tools/cli/report.hpp"
@@ -54,9 +56,9 @@ int run(const Options& options) {
     pf_model_info info{};
     info.struct_size = sizeof info;
     pf_model_get_info(model->get(), &info);
-    std::printf("%s: %s for %s, %s of weights\n", options.output.c_str(),
-                without_controls(info.name).c_str(), info.isa,
-                bytes_text(info.weight_bytes).c_str());
+    std::error_code ignored;
+    std::printf("%s: %s for %s, %s\n", options.output.c_str(), without_controls(info.name).c_str(),
+                info.isa, bytes_text(std::filesystem::file_size(options.output, ignored)).c_str());
     return kSuccess;
 }
 
