@@ -30,7 +30,7 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                       " threads, expected 1 to " +
                                                       std::to_string(kMaxThreads)};
     }
-    std::unique_ptr<ThreadTeam> team(new ThreadTeam(spin));
+    std::unique_ptr<ThreadTeam> team(new ThreadTeam(num_threads, spin));
     team->workers_->reserve(num_threads - 1);
     try {
         for (std::size_t thread = 1; thread < num_threads; ++thread) {
@@ -69,13 +69,13 @@ ThreadTeam::~ThreadTeam() {
         return;
     }
     stopping_ = true;
-    job_number_.fetch_add(1, std::memory_order_release);
-    job_number_.notify_all();
+    job_number_.fetch_add(1);
+    wake_sleepers(job_number_);
     for (std::thread& worker : *workers_) worker.join();
 }
 
 bool ThreadTeam::try_run_erased(Function function, void* context) {
-    if (workers_->empty()) {
+    if (num_threads_ == 1) {
         function(context, 0);
         return true;
     }
@@ -84,8 +84,8 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
     }
     function_ = function;
     context_ = context;
-    job_number_.fetch_add(1, std::memory_order_release);
-    job_number_.notify_all();
+    job_number_.fetch_add(1);
+    wake_sleepers(job_number_);
     function(context, 0);
     barrier();
     is_taken_.store(false, std::memory_order_release);
@@ -102,14 +102,16 @@ void ThreadTeam::work(std::size_t thread) {
 }
 
 void ThreadTeam::barrier() {
-    if (workers_->empty()) return;
+    if (num_threads_ == 1) return;
     const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == num_threads()) {
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == num_threads_) {
         arrived_.store(0, std::memory_order_relaxed);
-        phase_.store(phase + 1, std::memory_order_release);
-        phase_.notify_all();
+        phase_.store(phase + 1);
+        wake_sleepers(phase_);
     } else {
-        wait_for_change(phase_, phase, kBarrierSpin, kBarrierYield);
+        // Who lets idle workers spin for longer than that has cores to spare.
+        const bool spins_only = spin_ > kBarrierYield;
+        wait_for_change(phase_, phase, spins_only ? spin_ : kBarrierSpin, kBarrierYield);
     }
 }
 
@@ -128,7 +130,17 @@ void ThreadTeam::wait_for_change(const std::atomic<std::uint32_t>& value, std::u
         std::this_thread::yield();
         if (value.load(std::memory_order_acquire) != old) return;
     }
-    value.wait(old, std::memory_order_acquire);
+    // Either wake_sleepers() sees this thread counted, or this thread sees the new value.
+    sleepers_.fetch_add(1);
+    value.wait(old);
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// Counted here, because std::atomic's own count is shared by all atomics of a process that happen
+// to meet in one of its slots: with any thread asleep anywhere, every barrier would be a system
+// call.
+void ThreadTeam::wake_sleepers(std::atomic<std::uint32_t>& value) {
+    if (sleepers_.load() > 0) value.notify_all();
 }
 
 }  // namespace pf

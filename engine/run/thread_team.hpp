@@ -16,9 +16,11 @@
 namespace pf {
 
 // A fork-join team: try_run() calls job(thread) once on each of num_threads() threads, thread 0
-// being the caller, and returns when all have. Inside the job, barrier() waits for everybody. An
-// idle worker spins for `spin`, then sleeps; a team of one has no threads at all. Several callers
-// may share a team: one has it at a time, the others are told. Does not queue, nest or steal.
+// being the caller, and returns when all have. Inside the job, barrier() waits for everybody: it
+// spins and yields for 2 ms, then sleeps; if `spin` is longer, it spins that long instead and makes
+// no system call. An idle worker spins for `spin`, then sleeps; a team of one has no threads at
+// all. Several callers may share a team: one has it at a time, the others are told. Does not queue,
+// nest or steal.
 //
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
@@ -33,7 +35,7 @@ class ThreadTeam {
     ThreadTeam(const ThreadTeam&) = delete;
     ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-    std::size_t num_threads() const { return workers_->size() + 1; }
+    std::size_t num_threads() const { return num_threads_; }
 
     // False, without running anything, if the team is busy.
     template <class Job>
@@ -48,16 +50,20 @@ class ThreadTeam {
   private:
     using Function = void (*)(void* context, std::size_t thread);
 
-    explicit ThreadTeam(std::chrono::microseconds spin) : spin_(spin) {}
+    ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin)
+        : num_threads_(num_threads), spin_(spin) {}
     bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
     Status pin(const std::vector<int>& cpus);
 
     // Returns once `value` differs from `old`: spins for `spin`, yields up to `yield` after the
     // beginning, then sleeps.
-    static void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                                std::chrono::microseconds spin, std::chrono::microseconds yield);
+    void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                         std::chrono::microseconds spin, std::chrono::microseconds yield);
+    // For after a change to `value` that was sequentially consistent.
+    void wake_sleepers(std::atomic<std::uint32_t>& value);
 
+    std::size_t num_threads_;
     std::chrono::microseconds spin_;
     std::unique_ptr<std::vector<std::thread>> workers_ =
         std::make_unique<std::vector<std::thread>>();
@@ -71,6 +77,7 @@ class ThreadTeam {
     alignas(64) std::atomic<std::uint32_t> job_number_{0};
     alignas(64) std::atomic<std::uint32_t> arrived_{0};
     alignas(64) std::atomic<std::uint32_t> phase_{0};
+    alignas(64) std::atomic<std::uint32_t> sleepers_{0};
 };
 
 }  // namespace pf

@@ -36,15 +36,13 @@ int in_child(const Body& body) {
     return WEXITSTATUS(status);
 }
 
-enum Outcome { kGood = 0, kRunFailed, kNoFilter, kTooManyWaits };
+enum Outcome { kGood = 0, kRunFailed, kNoFilter };
 
 int run_without_system_calls(std::size_t num_threads, pf_input_format format) {
     Runner runner(num_threads, 10'000'000, format);
     if (!runner.run_with_all(3)) return kRunFailed;
     if (!forbid_system_calls()) return kNoFilter;
     if (!runner.run_with_all(kRuns)) return kRunFailed;
-    // A thread whose core was taken away for milliseconds makes the others wait for it: rare.
-    if (num_futex_calls() > (num_threads == 1 ? 0 : kRuns / 2)) return kTooManyWaits;
     _exit(kGood);  // destructors make system calls
 }
 
@@ -141,7 +139,7 @@ TEST_CASE("running makes no system call: no file, no socket, no output, no memor
     }
 }
 
-TEST_CASE("running on a spinning team makes none either") {
+TEST_CASE("running on a spinning team makes none either, not even to wait") {
     CHECK(in_child([] { return run_without_system_calls(2, PF_INPUT_NHWC_U8); }) == kGood);
 }
 

@@ -2,44 +2,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/resources/syscall_filter.hpp"
 
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <iterator>
 
 namespace pf::test {
 namespace {
 
-// A sixth argument that lets a call pass. The calls made below have fewer and ignore it.
+// A sixth argument that lets a call pass. write() has three and ignores it.
 constexpr long kPass = 0x70661234;
 
-std::atomic<int> futex_calls{0};
-
-// Runs where a call was stopped: makes a futex call after all, and ends the process at any other.
-void on_stopped_call(int, siginfo_t* info, void* context) {
-    if (info->si_syscall != SYS_futex) {
-        char text[64];
-        const int length =
-            std::snprintf(text, sizeof text, "forbidden system call %d\n", info->si_syscall);
-        syscall(SYS_write, STDERR_FILENO, text, length, 0, 0, kPass);
-        _exit(kForbiddenCall);
-    }
-    ++futex_calls;
-    greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    const int saved = errno;
-    const long result = syscall(SYS_futex, registers[REG_RDI], registers[REG_RSI],
-                                registers[REG_RDX], registers[REG_R10], registers[REG_R8], kPass);
-    registers[REG_RAX] = result < 0 ? -errno : result;
-    errno = saved;
+// Runs where a call was stopped.
+void on_stopped_call(int, siginfo_t* info, void*) {
+    char text[64];
+    const int length =
+        std::snprintf(text, sizeof text, "forbidden system call %d\n", info->si_syscall);
+    syscall(SYS_write, STDERR_FILENO, text, length, 0, 0, kPass);
+    _exit(kForbiddenCall);
 }
 
 constexpr sock_filter load(size_t offset) {
@@ -65,10 +51,6 @@ bool forbid_system_calls() {
         skip_unless(kPass, 1),
         give(SECCOMP_RET_ALLOW),
         load(offsetof(seccomp_data, nr)),
-        skip_unless(SYS_sched_yield, 1),
-        give(SECCOMP_RET_ALLOW),
-        skip_unless(SYS_rt_sigreturn, 1),
-        give(SECCOMP_RET_ALLOW),
         skip_unless(SYS_exit_group, 1),
         give(SECCOMP_RET_ALLOW),
         give(SECCOMP_RET_TRAP),
@@ -76,10 +58,6 @@ bool forbid_system_calls() {
     const sock_fprog program{static_cast<unsigned short>(std::size(code)), code};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
-}
-
-int num_futex_calls() {
-    return futex_calls;
 }
 
 }  // namespace pf::test

@@ -4,13 +4,11 @@
 
 namespace pf::test {
 
-// From now on, on all threads of this process: sched_yield() and exit are free, futex() is carried
-// out and counted, and any other system call ends the process with kForbiddenCall, after its number
-// was written to standard error. False if the kernel does not offer filters.
+// From now on, on all threads of this process, any system call but exit ends the process with
+// kForbiddenCall, after its number was written to standard error. False if the kernel does not
+// offer filters.
 bool forbid_system_calls();
 
 inline constexpr int kForbiddenCall = 99;
-
-int num_futex_calls();
 
 }  // namespace pf::test
