@@ -29,7 +29,8 @@ class LoadTest(ModelTest):
         self.assertEqual(info.num_features, description["stages"][-1]["channels"])
         self.assertEqual(info.num_stages, len(description["stages"]))
         self.assertIn(info.isa, ("sse4_1", "avx2", "avx512"))
-        self.assertGreater(info.weight_bytes, 4 * info.num_parameters)
+        # Some norms and layer scales are folded into the linears beside them.
+        self.assertGreater(info.weight_bytes, 0.99 * 4 * info.num_parameters)
         self.assertIn(info.name, repr(self.model))
 
     def test_an_instruction_set_can_be_chosen(self):
