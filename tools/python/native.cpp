@@ -159,7 +159,7 @@ Team create_team(std::size_t num_threads, std::uint32_t spin_us, const std::vect
 Session create_session(const Model& model, std::size_t height, std::size_t width,
                        std::size_t num_threads, std::uint32_t spin_us, const Team* team,
                        std::size_t batch, int input_format, const std::vector<int>& cpus,
-                       std::optional<py::function> log) {
+                       std::uint64_t timeout_us, std::optional<py::function> log) {
     auto options = sized<pf_session_options>();
     options.input_height = height;
     options.input_width = width;
@@ -170,6 +170,7 @@ Session create_session(const Model& model, std::size_t height, std::size_t width
     options.input_format = static_cast<pf_input_format>(input_format);
     options.cpus = cpus.data();
     options.num_cpus = cpus.size();
+    options.timeout_us = timeout_us;
     set_log(log, options);
     return make<Session>([&](pf_session** session) {
         return pf_session_create(model.handle.get(), &options, session);
@@ -233,6 +234,7 @@ void run(const Session& session, const py::array& input, std::size_t batch, Floa
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The C interface of poolformer.cpp; use the package poolformer.";
     module.def("version", &pf_version);
+    module.def("cpu_budget", &pf_cpu_budget);
     module.def("load", &load, "path"_a, "isa"_a, "copy_weights"_a, "log"_a);
     module.def("load_memory", &load_memory, "json"_a, "safetensors"_a, "isa"_a, "log"_a);
 
@@ -246,7 +248,7 @@ PYBIND11_MODULE(_native, module) {
         .def(py::init(&create_team), "num_threads"_a, "spin_us"_a, "cpus"_a);
     py::class_<Session>(module, "Session")
         .def(py::init(&create_session), "model"_a, "height"_a, "width"_a, "num_threads"_a,
-             "spin_us"_a, "team"_a, "batch"_a, "input_format"_a, "cpus"_a, "log"_a)
+             "spin_us"_a, "team"_a, "batch"_a, "input_format"_a, "cpus"_a, "timeout_us"_a, "log"_a)
         .def("info", &session_info)
         .def("stage_shape", &stage_shape, "stage"_a)
         .def("run", &run, "input"_a.noconvert(), "batch"_a, "logits"_a.noconvert(),

@@ -16,7 +16,7 @@ time. Nothing is converted or copied silently. See Session.run for what goes in 
 from poolformer._native import version as _version
 from poolformer.errors import Busy, Cancelled, DeadlineExceeded, Error, Status
 from poolformer.model import Model, ModelInfo, load
-from poolformer.session import Result, Session, SessionInfo, Team
+from poolformer.session import Result, Session, SessionInfo, Team, cpu_budget
 from poolformer.timm_models import from_timm
 
 __version__ = _version()
@@ -32,6 +32,7 @@ __all__ = [
     "SessionInfo",
     "Status",
     "Team",
+    "cpu_budget",
     "from_timm",
     "load",
 ]

@@ -35,7 +35,7 @@ def cpu_list(cpus: Iterable[int] | None) -> list[int]:
 
 
 def microseconds(timeout: float | None) -> int:
-    """Of a timeout in seconds; 0 is never, as in pf_run."""
+    """Of a timeout in seconds; 0 is none, as in pf_session_options and pf_run."""
     if timeout is None:
         return 0
     if not timeout >= 0:

@@ -24,7 +24,7 @@ class Error(Exception):
     """What the engine refused or could not do; `status` is the kind, a Status.
 
     Two kinds are Python's own exceptions instead: ValueError for an argument that cannot be,
-    MemoryError when memory has run out.
+    MemoryError when memory has run out or the system starts no more threads.
     """
 
     def __init__(self, message: str, status: Status):

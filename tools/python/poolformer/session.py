@@ -30,6 +30,15 @@ InputFormat = Literal["nchw_f32", "nhwc_f32", "nhwc_u8"]
 _FORMATS = ("nchw_f32", "nhwc_f32", "nhwc_u8")  # in the order of pf_input_format
 
 
+def cpu_budget() -> int:
+    """How many threads of this process can really run at the same time, at least 1.
+
+    The CPUs that its affinity and cpusets allow, or the cgroup's quota, rounded up, if that is
+    less. Reads files, so ask once; no session or team uses more threads or fewer because of it.
+    """
+    return _native.cpu_budget()
+
+
 class Team:
     """Threads for any number of sessions to share.
 
@@ -39,7 +48,8 @@ class Team:
     A run that finds the team busy with another session's does not wait: its caller works alone,
     with the same bits. Sessions keep their team alive.
 
-    Raises TypeError and ValueError for impossible arguments, Error if no thread can be started.
+    Raises TypeError and ValueError for impossible arguments, MemoryError if the system starts no
+    more threads.
     """
 
     def __init__(self, num_threads: int, spin_us: int = 0, cpus: Iterable[int] | None = None):
@@ -87,6 +97,8 @@ class Session:
         "nhwc_f32"  float32 (batch, height, width, 3), normalised
         "nhwc_u8"   uint8 (batch, height, width, 3), R, G, B; normalised inside
 
+    timeout: seconds, of every run that is given none itself; None: no limit.
+
     log: as in load; it is told of what the session does, and warned of what works but slowly, such
     as more threads than CPUs. Runs log nothing.
 
@@ -107,6 +119,7 @@ class Session:
         cpus: Iterable[int] | None = None,
         batch: int = 1,
         input_format: InputFormat = "nchw_f32",
+        timeout: float | None = None,
         log: Log | None = None,
     ):
         if team is not None and (threads != 1 or spin_us != 0 or cpus is not None):
@@ -124,6 +137,7 @@ class Session:
             whole_number("batch", batch, 1),
             _FORMATS.index(input_format),
             cpu_list(cpus),
+            microseconds(timeout),
             log_receiver(log),
         )
         self._model_info = model.info
@@ -174,15 +188,18 @@ class Session:
 
         out: None, or memory for the logits. probabilities, features, stage_maps: False; True for a
         new array; or memory for them, for stage_maps in a list. Memory is of any kind that x may
-        be, C-contiguous float32 of the shape that Result names, and overlaps nothing else. It is
-        written where it is; what is returned is the array that was passed, or one that views it.
+        be, C-contiguous float32 of the shape that Result names. It is written where it is; what is
+        returned is the array that was passed, or one that views it. An output that shares a byte
+        with x or with another output, one stage map with another too, is refused.
 
-        timeout: seconds; the run gives up between two steps once they have passed.
+        timeout: seconds; the run gives up between two steps once they have passed. None: as the
+        session has it; float("inf"): no limit.
 
         The GIL is released meanwhile. NaN and infinity in an image reach its own outputs only.
 
-        Raises TypeError (type, dtype), ValueError (shape, strides, device), Busy, Cancelled,
-        DeadlineExceeded (the outputs then hold nothing of use; the session does), MemoryError.
+        Raises TypeError (type, dtype), ValueError (shape, strides, device, overlap), Busy,
+        Cancelled, DeadlineExceeded (the outputs then hold nothing of use; the session does),
+        MemoryError.
         """
         images = as_images("x", x, self._image_shape, self._dtype)
         lead = images.shape[:-3]

@@ -19,6 +19,19 @@ def random_images(*shape: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal(shape, np.float32)
 
 
+class DLPackOnly:
+    """What has __dlpack__ and is no numpy array, as a torch tensor."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __dlpack__(self, **keywords):
+        return self.array.__dlpack__(**keywords)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
 class ModelTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

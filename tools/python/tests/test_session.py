@@ -1,25 +1,13 @@
-# Sessions: inputs of every format, outputs, refusals, and runs that end early.
+# Sessions: inputs of every format, outputs, threads, and runs that end early.
 # SPDX-License-Identifier: Apache-2.0
+import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import numpy as np
 import poolformer
 from poolformer import Result
 from poolformer.arguments import as_array
-from support import FOLDER, ModelTest, random_images, random_photo
-
-
-class DLPackOnly:
-    """What has __dlpack__ and is no numpy array, as a torch tensor."""
-
-    def __init__(self, array: np.ndarray):
-        self.array = array
-
-    def __dlpack__(self, **keywords):
-        return self.array.__dlpack__(**keywords)
-
-    def __dlpack_device__(self):
-        return self.array.__dlpack_device__()
+from support import FOLDER, DLPackOnly, ModelTest, random_images, random_photo
 
 
 class OldDLPack(DLPackOnly):
@@ -151,92 +139,20 @@ class RunTest(ModelTest):
             self.assertEqual(session.info.num_threads, 2)
             self.assert_same_bits(session.run(images), expected)
 
+    def test_the_cpu_budget_is_at_most_the_affinity(self):
+        allowed = os.sched_getaffinity(0)
+        self.assertIn(poolformer.cpu_budget(), range(1, len(allowed) + 1))
+        try:
+            os.sched_setaffinity(0, {min(allowed)})
+            self.assertEqual(poolformer.cpu_budget(), 1)
+        finally:
+            os.sched_setaffinity(0, allowed)
+
     def test_the_info_tells_sizes(self):
         info = poolformer.Session(self.model, input_size=64).info
         self.assertEqual((info.input_size, info.num_threads), ((64, 64), 1))
         self.assertGreater(info.macs, self.session.info.macs)
         self.assertGreater(info.arena_bytes, self.session.info.arena_bytes)
-
-
-class RefusalTest(ModelTest):
-    def setUp(self):
-        self.session = poolformer.Session(self.model)
-        self.images = random_images(2, 3, 32, 32)
-
-    def test_inputs(self):
-        images = self.images
-        for kind, words, wrong in (
-            (TypeError, "x is of type list, expected a numpy array", images.tolist()),
-            (TypeError, "x has dtype float64, expected float32", images.astype(np.float64)),
-            (TypeError, "x has dtype >f4, expected float32", images.astype(">f4")),
-            (ValueError, "x has shape (2, 3, 32, 31), expected (3, 32, 32) or", images[..., :31]),
-            (ValueError, "x has shape (32, 32)", images[0, 0]),
-            (ValueError, "x has shape (1, 2, 3, 32, 32)", images[None]),
-            (ValueError, "x has shape (0, 3, 32, 32)", images[:0]),
-            (ValueError, "is not C-contiguous", images.transpose(0, 1, 3, 2)),
-            (ValueError, "is not C-contiguous", images[::-1]),
-        ):
-            with self.subTest(words):
-                self.assert_refused(kind, words, self.session.run, wrong)
-
-    def test_what_dlpack_cannot_give_is_a_value_error(self):
-        class Elsewhere(DLPackOnly):
-            def __dlpack__(self, **_):
-                raise BufferError("on another device")
-
-        wrong = Elsewhere(self.images)
-        words = "x: numpy cannot view this Elsewhere: on another device"
-        self.assert_refused(ValueError, words, self.session.run, wrong)
-
-    def test_outputs(self):
-        read_only = np.empty((2, 10), np.float32)
-        read_only.flags.writeable = False
-        for kind, words, wrong in (
-            (TypeError, "out is of type list", [0.0] * 10),
-            (TypeError, "out is of type bool", False),
-            (ValueError, "out: numpy cannot view this DLPackOnly", DLPackOnly(read_only)),
-            (ValueError, "out is read-only", memoryview(read_only)),
-            (TypeError, "out has dtype float64", np.empty((2, 10))),
-            (ValueError, "out has shape (10,), expected (2, 10)", np.empty(10, np.float32)),
-            (ValueError, "out with shape", np.empty((10, 2), np.float32).T),
-            (ValueError, "out is read-only", read_only),
-            (ValueError, "overlaps the input", self.images.reshape(-1)[:20].reshape(2, 10)),
-        ):
-            with self.subTest(words):
-                self.assert_refused(kind, words, self.session.run, self.images, out=wrong)
-
-    def test_other_outputs(self):
-        short, found = np.empty((2, 9), np.float32), "has shape (2, 9), expected (2, 10)"
-        maps = [np.empty((2, *shape), np.float32) for shape in self.session._stage_shapes]
-        for kind, words, wrong in (
-            (ValueError, f"probabilities {found}", {"probabilities": short}),
-            (TypeError, "features is of type int", {"features": 1}),
-            (TypeError, "stage_maps is of type ndarray", {"stage_maps": maps[0]}),
-            (ValueError, "stage_maps has 3 arrays, expected 4", {"stage_maps": maps[:3]}),
-            (TypeError, "stage_maps[3] is of type NoneType", {"stage_maps": [*maps[:3], None]}),
-            (ValueError, "stage_maps[0] has shape", {"stage_maps": maps[::-1]}),
-        ):
-            with self.subTest(words):
-                self.assert_refused(kind, words, self.session.run, self.images, **wrong)
-
-    def test_options(self):
-        for kind, words, wrong in (
-            (ValueError, "threads is 0", {"threads": 0}),
-            (TypeError, "threads is '2'", {"threads": "2"}),
-            (ValueError, "batch is -1", {"batch": -1}),
-            (ValueError, "input_size is 0", {"input_size": (32, 0)}),
-            (TypeError, "input_size is 1.5", {"input_size": 1.5}),
-            (ValueError, "input_format is 'rgb'", {"input_format": "rgb"}),
-            (ValueError, "cpus is -1", {"threads": 2, "cpus": [-1]}),
-            (ValueError, "with a team", {"threads": 2, "team": poolformer.Team(1)}),
-        ):
-            with self.subTest(words):
-                self.assert_refused(kind, words, poolformer.Session, self.model, **wrong)
-        self.assert_refused(ValueError, "num_threads is 0", poolformer.Team, 0)
-        for timeout in (-1, float("nan")):
-            self.assert_refused(
-                ValueError, "timeout is", self.session.run, self.images, timeout=timeout
-            )
 
 
 class EarlyEndTest(ModelTest):
@@ -258,6 +174,17 @@ class EarlyEndTest(ModelTest):
         self.assertIs(error.status, poolformer.Status.DEADLINE_EXCEEDED)
         self.session.run(random_images(3, 32, 32), timeout=60)
         self.session.run(random_images(3, 32, 32), timeout=float("inf"))
+
+    def test_a_timeout_of_the_session_is_that_of_runs_without_their_own(self):
+        session, images = poolformer.Session(self.model, timeout=0), random_images(3, 32, 32)
+        self.assert_refused(poolformer.DeadlineExceeded, "timeout", session.run, images)
+        for timeout in (60, float("inf")):
+            self.assert_same_bits(session.run(images, timeout=timeout), self.expected)
+        patient = poolformer.Session(self.model, timeout=60)
+        self.assert_same_bits(patient.run(images), self.expected)
+        self.assert_refused(
+            poolformer.DeadlineExceeded, "timeout", patient.run, images, timeout=1e-6
+        )
 
     def test_a_second_run_is_refused_and_the_first_cancelled(self):
         """Which takes that the GIL is released: both runs take seconds."""
