@@ -1,15 +1,16 @@
 # The real PyTorch models, filled with neutral weights and run with every block tapped.
 # SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
+from poolformer_export import timm_parts, transformers_parts
 from poolformer_export.errors import ExportError
-from poolformer_export.layout import Parameters
+from poolformer_export.layout import Parameters, Shapes
 from poolformer_export.names import to_dialect
 from poolformer_export.sail_source import to_numpy
 from poolformer_export.source import Architecture, Source
-from poolformer_export.timm_parts import live_architecture
 
 _declared_operators: list = []  # torch forgets a declaration when its Library is destroyed
 
@@ -50,6 +51,23 @@ def import_transformers():
     return transformers
 
 
+def _require_architecture(
+    architecture: Architecture,
+    model,
+    dialect: str,
+    live_architecture: Callable[[object, Shapes], Architecture],
+) -> None:
+    """That the dialect's own model is of that architecture."""
+    raw = {name: to_numpy(value) for name, value in model.state_dict().items()}
+    built = live_architecture(model, Parameters(dialect, raw).shapes())
+    if built != architecture:
+        wanted = vars(architecture)
+        name, has = next((n, v) for n, v in vars(built).items() if v != wanted[n])
+        raise ExportError(
+            f"{dialect} has no PoolFormer with {name} {wanted[name]}, only with {has}"
+        )
+
+
 def _load(model, dialect: str, architecture: Architecture, tensors: dict[str, np.ndarray]):
     """`model` with its parameters replaced, in evaluation mode."""
     import torch
@@ -83,13 +101,7 @@ def build_timm(architecture: Architecture, tensors: dict[str, np.ndarray]):
         output_norm=partial(timm.layers.LayerNorm2d, eps=architecture.head_norm.eps),
         use_mlp_head=False,
     )
-    raw = {name: to_numpy(value) for name, value in model.state_dict().items()}
-    built = live_architecture(model, Parameters("timm", raw).shapes())
-    if built != architecture:
-        name, has = next((n, v) for n, v in vars(built).items() if v != getattr(architecture, n))
-        raise ExportError(
-            f"timm has no PoolFormer with {name} {getattr(architecture, name)}, only with {has}"
-        )
+    _require_architecture(architecture, model, "timm", timm_parts.live_architecture)
     return _load(model, "timm", architecture, tensors)
 
 
@@ -111,6 +123,7 @@ def build_transformers(architecture: Architecture, tensors: dict[str, np.ndarray
         num_labels=architecture.classes,
     )
     model = transformers.PoolFormerForImageClassification(config)
+    _require_architecture(architecture, model, "transformers", transformers_parts.live_architecture)
     return _load(model, "transformers", architecture, tensors)
 
 

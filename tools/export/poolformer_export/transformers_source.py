@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
-import numpy as np
-
 from poolformer_export.config_file import (
     read_json,
     read_weights,
@@ -12,7 +10,7 @@ from poolformer_export.config_file import (
     three_numbers,
 )
 from poolformer_export.errors import ExportError
-from poolformer_export.layout import Parameters
+from poolformer_export.layout import Parameters, Shapes
 from poolformer_export.sail_source import to_numpy
 from poolformer_export.source import (
     IMAGENET_MEAN,
@@ -23,6 +21,7 @@ from poolformer_export.source import (
     Source,
     published_size,
 )
+from poolformer_export.transformers_parts import live_architecture
 
 BICUBIC = 3  # PIL's number
 # What transformers assumes for a field that its files leave out.
@@ -48,12 +47,8 @@ _ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "silu": "silu", "swish": "silu"}
 
 def read_transformers(name: str) -> Source:
     """A local folder if there is one of that name, else a name for from_pretrained."""
-    folder = Path(name)
-    if folder.is_dir():
-        config = read_json(folder / "config.json")
-        processor = read_json(folder / "preprocessor_config.json")
-        origin = f"transformers folder {folder.name}"
-        return _source(folder.name, origin, config, processor, read_weights(folder))
+    if Path(name).is_dir():
+        return _read_folder(Path(name))
     from poolformer_export.torch_models import import_transformers
 
     transformers = import_transformers()
@@ -69,26 +64,32 @@ def read_transformers(name: str) -> Source:
 def from_transformers_model(model, processor: dict | None, origin: str) -> Source:
     """A live PoolFormerForImageClassification. Without `processor` (the fields of
     preprocessor_config.json) the size must be a published one, whose settings are known."""
-    config = model.config.to_dict()
-    size = published_size(config["depths"], config["hidden_sizes"])
+    raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
+    parameters = Parameters("transformers", raw)
+    architecture = live_architecture(model, parameters.shapes())
+    size = published_size(architecture.depths, architecture.channels)
     if processor is None:
         if size is None:
             raise ExportError("a PoolFormer of unpublished size needs its image processor")
         processor = {"crop_pct": PUBLISHED_CROP_PCT[size]}
-    raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
     name = f"poolformer_{size}" if size else "poolformer"
-    return _source(name, origin, config, processor, raw)
+    return _source(name, origin, architecture, parameters, model.config.to_dict(), processor)
 
 
-def _source(
-    name: str, origin: str, config: dict, processor: dict, raw: dict[str, np.ndarray]
-) -> Source:
+def _read_folder(folder: Path) -> Source:
+    config = read_json(folder / "config.json")
+    processor = read_json(folder / "preprocessor_config.json")
+    parameters = Parameters("transformers", read_weights(folder))
+    architecture = _described_architecture(config, parameters.shapes())
+    origin = f"transformers folder {folder.name}"
+    return _source(folder.name, origin, architecture, parameters, config, processor)
+
+
+def _described_architecture(config: dict, shapes: Shapes) -> Architecture:
     require("config.json", config, {"model_type": "poolformer", "num_channels": 3})
     config = {**_CONFIG_DEFAULTS, **config}
     if config["hidden_act"] not in _ACTIVATIONS:
         raise ExportError(f'config.json: "hidden_act" {config["hidden_act"]!r} is not supported')
-    parameters = Parameters("transformers", raw)
-    shapes = parameters.shapes()
     require(
         "config.json",
         {**config, "patch_sizes": list(config["patch_sizes"])},
@@ -98,7 +99,7 @@ def _source(
             "patch_sizes": list(shapes.kernels),
         },
     )
-    architecture = Architecture(
+    return Architecture(
         embeddings=_embeddings(config, len(shapes.depths)),
         depths=shapes.depths,
         channels=shapes.channels,
@@ -108,6 +109,16 @@ def _source(
         activation=_ACTIVATIONS[config["hidden_act"]],
         has_layer_scale=shapes.has_layer_scale,
     )
+
+
+def _source(
+    name: str,
+    origin: str,
+    architecture: Architecture,
+    parameters: Parameters,
+    config: dict,
+    processor: dict,
+) -> Source:
     return Source(
         name=name,
         dialect="transformers",
@@ -115,7 +126,7 @@ def _source(
         architecture=architecture,
         preprocessing=_preprocessing(processor),
         tensors=parameters.check(architecture),
-        labels=_labels(config, shapes.classes),
+        labels=_labels(config, architecture.classes),
     )
 
 

@@ -1,5 +1,6 @@
 # Sources that need torch: checkpoints in pickles, live models of timm and transformers.
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import json
 import os
 
@@ -21,6 +22,19 @@ class Bomb:
 
     def __reduce__(self):
         return os.mkdir, (self.path,)
+
+
+@contextlib.contextmanager
+def replaced(model, path: str, part):
+    """The model with another part, or setting, at that path."""
+    parent, _, name = path.rpartition(".")
+    owner = model.get_submodule(parent)
+    before = getattr(owner, name, None)
+    setattr(owner, name, part)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 class SailTest(ExportTest):
@@ -130,12 +144,8 @@ class TimmTest(ExportTest):
             ("head.norm", nn.LayerNorm(512), "is LayerNorm, expected LayerNorm2d"),
             ("head.flatten", nn.Flatten(2), "has start_dim 2, only 1"),
         ):
-            with self.subTest(path, reason=reason):
-                parent, _, name = path.rpartition(".")
-                before = getattr(model.get_submodule(parent), name, None)
-                setattr(model.get_submodule(parent), name, part)
+            with self.subTest(path, reason=reason), replaced(model, path, part):
                 self.assert_refused(reason, from_timm_model, model, "live")
-                setattr(model.get_submodule(parent), name, before)
 
     def test_pools_that_are_not_averages_are_refused(self):
         timm = torch_models.import_timm()
@@ -178,6 +188,73 @@ class TransformersTest(ExportTest):
         )
         model = transformers.PoolFormerForImageClassification(config)
         self.assertEqual(from_transformers_model(model, None, "live").preprocessing.resize, 235)
+
+    def new_model(self, **config):
+        transformers = torch_models.import_transformers()
+        return transformers.PoolFormerForImageClassification(
+            transformers.PoolFormerConfig(**config)
+        )
+
+    def test_what_drops_in_training_changes_nothing(self):
+        plain, model = self.new_model(), self.new_model(drop_path_rate=0.1)
+        self.assertEqual(
+            from_transformers_model(model, None, "live").architecture,
+            from_transformers_model(plain, None, "live").architecture,
+        )
+
+    def test_activations_are_known_by_their_modules(self):
+        for name in ("gelu", "relu", "silu", "swish"):
+            model = self.new_model(hidden_act=name)
+            found = from_transformers_model(model, None, "live").architecture.activation
+            self.assertEqual(found, name.replace("swish", "silu"))
+
+    def test_settings_that_the_engine_knows_are_kept(self):
+        """As the modules have them, which the configuration does not know."""
+        model = self.new_model()
+        for block in (block for stage in model.poolformer.encoder.block for block in stage):
+            block.before_norm.eps = block.after_norm.eps = 0.01
+            block.output.act_fn = torch.nn.ReLU()
+            block.pooling.pool = torch.nn.AvgPool2d(5, 1, 2, count_include_pad=False)
+        model.norm.eps = 0.02
+        model.poolformer.encoder.patch_embeddings[3].projection.stride = (1, 1)
+        source = from_transformers_model(model, None, "live")
+        found = source.architecture
+        self.assertEqual((found.pool_size, found.activation), (5, "relu"))
+        self.assertEqual((found.norm.eps, found.head_norm.eps), (0.01, 0.02))
+        self.assertEqual(found.embeddings, ((7, 4, 2), (3, 2, 1), (3, 2, 1), (3, 1, 1)))
+        reason = "transformers has no PoolFormer with norm Norm(kind='group_norm', eps=0.01)"
+        self.assert_refused(reason, torch_models.build, source)
+
+    def test_a_part_that_is_not_poolformers_is_refused(self):
+        nn, model = torch.nn, self.new_model()
+        encoder = "poolformer.encoder"
+        block, embedding = f"{encoder}.block.1.0", f"{encoder}.patch_embeddings.0"
+        activation = f"{block}.output.act_fn"
+        chain = nn.Sequential(*model.get_submodule(f"{encoder}.block.1"))
+        for path, part, reason in (
+            (activation, nn.GELU("tanh"), "has approximate 'tanh', only 'none'"),
+            (activation, nn.Tanh(), "is Tanh, expected GELUActivation or GELU or ReLU or SiLU"),
+            (activation, nn.ReLU(), "differ in activation: ['gelu', 'relu']"),
+            (f"{block}.pooling", nn.Identity(), "is Identity, expected PoolFormerPooling"),
+            (f"{block}.pooling.pool", nn.AvgPool2d(3, 1, 1), "has count_include_pad True"),
+            (f"{block}.pooling.pool", nn.MaxPool2d(3, 1, 1), "is MaxPool2d, expected AvgPool2d"),
+            (f"{block}.pooling.pool.kernel_size", 5, "has padding 1, only 2"),
+            (f"{block}.after_norm", nn.GroupNorm(2, 128), "is GroupNorm, expected PoolFormerGroup"),
+            (f"{block}.after_norm.num_groups", 2, "has num_groups 2, only 1"),
+            (f"{block}.after_norm.eps", 0.01, "differ in eps: [0.01, 1e-05]"),
+            (f"{block}.use_layer_scale", False, "has use_layer_scale False, only True"),
+            (f"{block}.drop_path", nn.ReLU(), "is ReLU, expected PoolFormerDropPath or Identity"),
+            (f"{block}.output.drop", nn.ReLU(), "is ReLU, expected PoolFormerDropPath or Identity"),
+            (f"{block}.output.conv1.padding", (1, 1), "has padding (1, 1), only (0, 0)"),
+            (f"{block}.extra", nn.ReLU(), "is ReLU, which no PoolFormer has"),
+            (f"{encoder}.block.1", chain, "is Sequential, expected ModuleList"),
+            (f"{embedding}.norm", nn.ReLU(), "is ReLU, expected Identity"),
+            (f"{embedding}.projection.dilation", (2, 2), "has dilation (2, 2), only (1, 1)"),
+            (f"{embedding}.projection.stride", (4, 2), "the same along height and width"),
+            ("norm", nn.LayerNorm(512), "is LayerNorm, expected PoolFormerGroupNorm"),
+        ):
+            with self.subTest(path, reason=reason), replaced(model, path, part):
+                self.assert_refused(reason, from_transformers_model, model, None, "live")
 
     def test_a_bare_encoder_is_refused(self):
         transformers = torch_models.import_transformers()
