@@ -95,7 +95,7 @@ struct MlpLayout {
     }
 };
 
-// Most depth groups of a convolution summed in one chain: 288 products. One chain over all of them
+// Most depth groups of a convolution summed in one chain: 144 products. One chain over all of them
 // (2880 in S12's last patch embedding) would round three times further from the truth.
 inline constexpr std::size_t kMaxConvolutionChunk = 9;
 

@@ -1,7 +1,7 @@
 // channel_mlp: normalise, fc1, GELU, fc2, residual and statistics, tile by tile of pixels.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tile of up to 50 pixels is normalised into [depth group][row][16]. For each chunk of hidden
+// A tile of up to 60 pixels is normalised into [depth group][row][16]. For each chunk of hidden
 // channels, fc1 fills a hidden tile of the same form (bias starts the sums, GELU ends them) and fc2
 // adds the chunk to the outputs; the last chunk's outputs get the residual and leave for the map.
 // The weight panel is the outer loop: it stays in L1 or L2 while the tile's rows pass by, and the

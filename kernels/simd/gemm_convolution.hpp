@@ -1,7 +1,7 @@
 // gemm_convolution: a convolution of a blocked map, tile by tile of output pixels.
 // SPDX-License-Identifier: Apache-2.0
 //
-// For each chunk of the depth, the windows of a tile of up to 50 output pixels are gathered into
+// For each chunk of the depth, the windows of a tile of up to 60 output pixels are gathered into
 // [depth group][row][16], and every panel of outputs is multiplied with them. The sums of a panel
 // wait in scratch between chunks; the last chunk's leave for the map.
 #pragma once
