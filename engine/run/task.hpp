@@ -43,17 +43,15 @@ struct StatisticsTask {
     float* shift = nullptr;
 };
 
-struct PoolMixTask {
+// A step between a norm and the statistics of its output.
+template <class Args>
+struct NormedTask {
     NormTask norm;
-    kernels::PoolMixArgs args;
+    Args args;
     float* shift = nullptr;  // null without partials
 };
-
-struct ChannelMlpTask {
-    NormTask norm;
-    kernels::ChannelMlpArgs args;
-    float* shift = nullptr;  // null without partials
-};
+using PoolMixTask = NormedTask<kernels::PoolMixArgs>;
+using ChannelMlpTask = NormedTask<kernels::ChannelMlpArgs>;
 
 struct HeadTask {
     HeadOrder order = HeadOrder::norm_pool;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "engine/base/check.hpp"
-
 namespace pf {
 
 using kernels::Range;
@@ -93,22 +91,23 @@ void Session::Worker::run_task(const StatisticsTask& task) {
     kernels_.map_statistics(args);
 }
 
-void Session::Worker::run_task(const PoolMixTask& task) {
+template <class Args>
+Args Session::Worker::arguments_of(const NormedTask<Args>& task) {
     const Norm norm = finish_norm(task.norm);
-    kernels::PoolMixArgs args = task.args;
+    Args args = task.args;
     args.rstd = norm.rstd;
     args.shift = norm.mean;
     if (task.shift != nullptr) *task.shift = args.shift;
-    kernels_.pool_mix(args);
+    return args;
+}
+
+void Session::Worker::run_task(const PoolMixTask& task) {
+    kernels_.pool_mix(arguments_of(task));
 }
 
 void Session::Worker::run_task(const ChannelMlpTask& task) {
-    const Norm norm = finish_norm(task.norm);
-    kernels::ChannelMlpArgs args = task.args;
-    args.mean = norm.mean;
-    args.rstd = norm.rstd;
-    args.shift = norm.mean;
-    if (task.shift != nullptr) *task.shift = args.shift;
+    kernels::ChannelMlpArgs args = arguments_of(task);
+    args.mean = args.shift;
     kernels_.channel_mlp(args);
 }
 

@@ -40,6 +40,10 @@ class Session::Worker {
     void run_task(const ChannelMlpTask& task);
     void run_task(const HeadTask& task);
 
+    // The task's arguments with what its norm says.
+    template <class Args>
+    Args arguments_of(const NormedTask<Args>& task);
+
     // The norm of a map whose partials are complete. Every thread adds them up itself, which is
     // quicker than waiting for one; all come to the same bits, so all agree on a second look.
     Norm finish_norm(const NormTask& norm);

@@ -131,12 +131,7 @@ TEST_CASE("a run allocates nothing outside oneDNN, whatever it reads and gives")
 class LongRun {
   public:
     pf_status run(std::uint64_t timeout_us = 0) {
-        auto run = sized<pf_run>();
-        run.batch = kImages;
-        run.input = images_.data();
-        run.input_bytes = images_.size() * sizeof(float);
-        run.logits = logits_.data();
-        run.num_logits = logits_.size();
+        pf_run run = request_of(kImages, images_, logits_);
         run.timeout_us = timeout_us;
         return pf_session_run_with(session_.get(), &run);
     }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/api_structs.hpp"
 #include "tests/support/hash_weights.hpp"
 #include "tests/support/model_writer.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -29,14 +30,6 @@ struct DestroySession {
 };
 using ModelHandle = std::unique_ptr<pf_model, DestroyModel>;
 using SessionHandle = std::unique_ptr<pf_session, DestroySession>;
-
-// A struct of this header's size.
-template <class Struct>
-Struct sized() {
-    Struct value{};
-    value.struct_size = sizeof value;
-    return value;
-}
 
 inline pf_model_options model_options(const char* isa) {
     auto options = sized<pf_model_options>();

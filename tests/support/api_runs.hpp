@@ -26,22 +26,14 @@ inline SessionHandle open_with(const pf_model* model, pf_input_format format,
 
 // A run of `input`, which must outlive it, with room for all outputs.
 struct Run {
-    pf_run request = sized<pf_run>();
     std::vector<float> logits = std::vector<float>(kBatch * kClasses);
     std::vector<float> probabilities = std::vector<float>(kBatch * kClasses);
     std::vector<float> features = std::vector<float>(kBatch * kFeatures);
+    pf_run request;
 
     template <class Value>
-    explicit Run(const std::vector<Value>& input) {
-        request.batch = kBatch;
-        request.input = input.data();
-        request.input_bytes = input.size() * sizeof(Value);
-        request.logits = logits.data();
-        request.num_logits = logits.size();
-        request.probabilities = probabilities.data();
-        request.num_probabilities = probabilities.size();
-        request.features = features.data();
-        request.num_features = features.size();
+    explicit Run(const std::vector<Value>& input) : request(request_of(kBatch, input, logits)) {
+        want(request, probabilities, features);
     }
 };
 

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "tests/support/api_structs.hpp"
+
 namespace pf::test {
 
 inline constexpr const char* kShippedModel = PF_SOURCE_DIR "/models/poolformer_c10";
@@ -19,40 +21,30 @@ class Runner {
     Runner(std::size_t num_threads, std::uint32_t spin_us,
            pf_input_format format = PF_INPUT_NCHW_F32) {
         REQUIRE(pf_model_load(kShippedModel, nullptr, &model_) == PF_OK);
-        pf_session_options options{};
-        options.struct_size = sizeof options;
+        auto options = sized<pf_session_options>();
         options.num_threads = num_threads;
         options.spin_us = spin_us;
         options.input_format = format;
         REQUIRE(pf_session_create(model_, &options, &session_) == PF_OK);
-        pf_session_info info{};
-        info.struct_size = sizeof info;
+        auto info = sized<pf_session_info>();
         REQUIRE(pf_session_get_info(session_, &info) == PF_OK);
         arena_bytes_ = info.arena_bytes;
         input_.assign(3 * info.input_height * info.input_width, 0.25f);
-        pf_model_info model_info{};
-        model_info.struct_size = sizeof model_info;
+        auto model_info = sized<pf_model_info>();
         REQUIRE(pf_model_get_info(model_, &model_info) == PF_OK);
         weight_bytes_ = model_info.weight_bytes;
         logits_.resize(model_info.num_classes);
         probabilities_.resize(model_info.num_classes);
         features_.resize(model_info.num_features);
         for (std::size_t i = 0; i < model_info.num_stages; ++i) {
-            pf_tap_info shape{};
-            shape.struct_size = sizeof shape;
+            auto shape = sized<pf_tap_info>();
             REQUIRE(pf_session_stage_info(session_, i, &shape) == PF_OK);
             maps_.emplace_back(shape.channels * shape.height * shape.width);
             map_pointers_.push_back(maps_.back().data());
         }
-        all_.struct_size = sizeof all_;
-        all_.input = input_.data();
-        all_.input_bytes = input_.size() * (format == PF_INPUT_NHWC_U8 ? 1 : sizeof(float));
-        all_.logits = logits_.data();
-        all_.num_logits = logits_.size();
-        all_.probabilities = probabilities_.data();
-        all_.num_probabilities = probabilities_.size();
-        all_.features = features_.data();
-        all_.num_features = features_.size();
+        all_ = request_of(1, input_, logits_);
+        if (format == PF_INPUT_NHWC_U8) all_.input_bytes = input_.size();
+        want(all_, probabilities_, features_);
         all_.stage_maps = map_pointers_.data();
         all_.num_stages = map_pointers_.size();
         all_.timeout_us = 3'600'000'000;

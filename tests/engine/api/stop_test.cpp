@@ -40,12 +40,7 @@ TEST_SUITE("threads") {
         constexpr std::size_t kMany = 5000;  // far more than milliseconds of work
         const std::vector<float> images(kMany * 3 * kPixels, 0.5f);
         std::vector<float> logits(kMany * kClasses);
-        auto request = sized<pf_run>();
-        request.batch = kMany;
-        request.input = images.data();
-        request.input_bytes = images.size() * sizeof(float);
-        request.logits = logits.data();
-        request.num_logits = logits.size();
+        pf_run request = request_of(kMany, images, logits);
         const std::vector<float> expected =
             plain_logits(model.get(), {images.begin(), images.begin() + kBatch * 3 * kPixels});
         for (const std::size_t threads : {1, 2, 3}) {

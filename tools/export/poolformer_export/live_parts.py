@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from poolformer_export.errors import ExportError
+from poolformer_export.layout import Shapes
+from poolformer_export.source import Architecture, Norm
 
 # Settings that the code or the file format takes for granted, by name.
 CONV = {"dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
@@ -13,6 +16,16 @@ GELU = {"approximate": "none"}
 
 # The pattern of a module's path, and its types, with the settings of each.
 Table = Iterable[tuple[str, dict[str, dict]]]
+
+
+class Endings(NamedTuple):
+    """Where the paths of the modules end that a network is read from, as patterns."""
+
+    embedding: str
+    pool: str
+    norm: str
+    activation: str
+    head_norm: str
 
 
 class LiveParts:
@@ -38,17 +51,33 @@ class LiveParts:
     def paths(self, ending: str) -> Iterator[str]:
         return (path for path in self.modules if re.search(rf"{ending}$", path))
 
-    def windows(self, ending: str) -> tuple[tuple[int, int, int], ...]:
-        """Kernel, stride and padding of convolutions, which have the same along both sides."""
-        return tuple(self._window(path) for path in self.paths(ending))
+    def architecture(
+        self,
+        shapes: Shapes,
+        endings: Endings,
+        activations: dict[str, str],
+        head_order: str,
+        head_norm: str,
+    ) -> Architecture:
+        """The network of these modules; `shapes` is what the parameters tell of it."""
+        return Architecture(
+            embeddings=tuple(self._window(path) for path in self.paths(endings.embedding)),
+            depths=shapes.depths,
+            channels=shapes.channels,
+            classes=shapes.classes,
+            mlp_ratio=shapes.mlp_ratio,
+            pool_size=self._only("pool size", map(self._pool_size, self.paths(endings.pool))),
+            norm=Norm("group_norm", self._eps(endings.norm)),
+            activation=self._activation(endings.activation, activations),
+            has_layer_scale=shapes.has_layer_scale,
+            head_order=head_order,
+            head_norm=Norm(head_norm, self._eps(endings.head_norm)),
+        )
 
-    def pool_size(self, ending: str) -> int:
-        return self._only("pool size", (self._pool_size(path) for path in self.paths(ending)))
-
-    def eps(self, ending: str) -> float:
+    def _eps(self, ending: str) -> float:
         return self._only("eps", (self.modules[path].eps for path in self.paths(ending)))
 
-    def activation(self, ending: str, names: dict[str, str]) -> str:
+    def _activation(self, ending: str, names: dict[str, str]) -> str:
         kinds = (type(self.modules[path]).__name__ for path in self.paths(ending))
         return self._only("activation", (names[kind] for kind in kinds))
 
@@ -63,6 +92,7 @@ class LiveParts:
         return found[0]
 
     def _window(self, path: str) -> tuple[int, int, int]:
+        """Kernel, stride and padding of a convolution, which has the same along both sides."""
         conv = self.modules[path]
         windows = set(zip(conv.kernel_size, conv.stride, conv.padding))
         if len(windows) != 1 or isinstance(conv.padding, str):

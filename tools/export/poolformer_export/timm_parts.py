@@ -1,8 +1,8 @@
 # What a live timm model is made of, and the network that this makes.
 # SPDX-License-Identifier: Apache-2.0
 from poolformer_export.layout import Shapes
-from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, LiveParts
-from poolformer_export.source import Architecture, Norm
+from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, Endings, LiveParts
+from poolformer_export.source import Architecture
 
 _ACTIVATIONS = {"GELU": "gelu", "ReLU": "relu", "SiLU": "silu"}
 _BLOCK = r"stages\.\d+\.blocks\.\d+"
@@ -38,21 +38,16 @@ _PARTS = (
     (r"head\.flatten", {"Flatten": {"start_dim": 1, "end_dim": -1}}),
     (r"head\.fc", {"Linear": {}}),
 )
+_ENDINGS = Endings(
+    embedding=r"\.conv",
+    pool=r"mixer\.pool",
+    norm=r"\.norm[12]",
+    activation=r"\.act",
+    head_norm=r"head\.norm",
+)
 
 
 def live_architecture(model, shapes: Shapes) -> Architecture:
     """The network that a live model computes at inference; `shapes` is what its parameters tell."""
     parts = LiveParts("timm", model, _PARTS)
-    return Architecture(
-        embeddings=parts.windows(r"\.conv"),
-        depths=shapes.depths,
-        channels=shapes.channels,
-        classes=shapes.classes,
-        mlp_ratio=shapes.mlp_ratio,
-        pool_size=parts.pool_size(r"mixer\.pool"),
-        norm=Norm("group_norm", parts.eps(r"\.norm[12]")),
-        activation=parts.activation(r"\.act", _ACTIVATIONS),
-        has_layer_scale=shapes.has_layer_scale,
-        head_order="pool_norm",
-        head_norm=Norm("layer_norm", parts.eps(r"head\.norm")),
-    )
+    return parts.architecture(shapes, _ENDINGS, _ACTIVATIONS, "pool_norm", "layer_norm")

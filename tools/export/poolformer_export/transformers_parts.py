@@ -1,8 +1,8 @@
 # What a live transformers model is made of, and the network that this makes.
 # SPDX-License-Identifier: Apache-2.0
 from poolformer_export.layout import Shapes
-from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, LiveParts
-from poolformer_export.source import Architecture, Norm
+from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, Endings, LiveParts
+from poolformer_export.source import Architecture
 
 # transformers' own beside those of torch, which a caller may have put there.
 _ACTIVATIONS = {
@@ -35,6 +35,13 @@ _PARTS = (
     (rf"{_BLOCK}\.output\.act_fn", {**dict.fromkeys(_ACTIVATIONS, {}), "GELU": GELU}),
     (r"classifier", {"Linear": {}}),
 )
+_ENDINGS = Endings(
+    embedding=r"\.projection",
+    pool=r"pooling\.pool",
+    norm=r"\.(before|after)_norm",
+    activation=r"\.act_fn",
+    head_norm=r"^norm",
+)
 
 
 def live_architecture(model, shapes: Shapes) -> Architecture:
@@ -42,16 +49,4 @@ def live_architecture(model, shapes: Shapes) -> Architecture:
     parts = LiveParts("transformers", model, _PARTS)
     for path in parts.paths(_BLOCK):  # which says whether the block uses the scales that it has
         parts.require(path, {"use_layer_scale": shapes.has_layer_scale})
-    return Architecture(
-        embeddings=parts.windows(r"\.projection"),
-        depths=shapes.depths,
-        channels=shapes.channels,
-        classes=shapes.classes,
-        mlp_ratio=shapes.mlp_ratio,
-        pool_size=parts.pool_size(r"pooling\.pool"),
-        norm=Norm("group_norm", parts.eps(r"\.(before|after)_norm")),
-        activation=parts.activation(r"\.act_fn", _ACTIVATIONS),
-        has_layer_scale=shapes.has_layer_scale,
-        head_order="norm_pool",
-        head_norm=Norm("group_norm", parts.eps(r"^norm")),
-    )
+    return parts.architecture(shapes, _ENDINGS, _ACTIVATIONS, "norm_pool", "group_norm")
