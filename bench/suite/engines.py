@@ -9,6 +9,8 @@ import numpy as np
 from networks import MACS, SIDE, Network
 from poolformer_ctypes import Library
 
+SPIN_US = 200  # as in tools/cli/runner.cpp
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -20,7 +22,8 @@ class Engine:
 
 def _make_poolformer(network: Network, threads: int, library: Path) -> Engine:
     model = Library(library).load(network.folder)
-    session = model.session(SIDE, SIDE, threads, len(network.images))
+    spin_us = SPIN_US if threads > 1 else 0
+    session = model.session(SIDE, SIDE, threads, len(network.images), spin_us)
     if session.macs != MACS[network.size]:
         raise SystemExit(f"error: the engine counts {session.macs} MACs in {network.size}")
     title = f"poolformer.cpp ({model.isa})"

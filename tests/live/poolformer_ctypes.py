@@ -31,6 +31,7 @@ class PoolformerError(Exception):
         self.status = status
 
 
+# The first fields of each struct, as many as are used here: the library takes the others as 0.
 class _ModelOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("isa", c_char_p)]
 
@@ -164,9 +165,14 @@ class Model:
         self.library.functions.pf_model_destroy(self.handle)
 
     def session(
-        self, height: int = 0, width: int = 0, num_threads: int = 1, batch: int = 1
+        self,
+        height: int = 0,
+        width: int = 0,
+        num_threads: int = 1,
+        batch: int = 1,
+        spin_us: int = 0,
     ) -> "Session":
-        return Session(self, height, width, num_threads, batch)
+        return Session(self, height, width, num_threads, batch, spin_us)
 
     def preprocess(self, rgb: np.ndarray) -> np.ndarray:
         """uint8 [height, width, 3] -> float32 [3, input_height, input_width]."""
@@ -189,11 +195,13 @@ class Tap:
 
 
 class Session:
-    def __init__(self, model: Model, height: int, width: int, num_threads: int, batch: int):
+    def __init__(
+        self, model: Model, height: int, width: int, num_threads: int, batch: int, spin_us: int
+    ):
         self.model, self.library = model, model.library
         self.handle = c_void_p()
         options = _SessionOptions(
-            ctypes.sizeof(_SessionOptions), height, width, num_threads, spin_us=0, batch=batch
+            ctypes.sizeof(_SessionOptions), height, width, num_threads, spin_us, batch=batch
         )
         functions = self.library.functions
         self.library.demand(
