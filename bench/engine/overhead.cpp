@@ -1,4 +1,4 @@
-// overhead: what a run spends between kernels, on statistics, dispatch and barriers.
+// overhead: what a run of one thread spends between kernels, on statistics and dispatch.
 // SPDX-License-Identifier: Apache-2.0
 #include <x86intrin.h>
 
