@@ -1,5 +1,4 @@
-// Loading and making a session when memory runs out: at every allocation of ours, one after
-// another; and when oneDNN fails.
+// No memory, at each allocation of ours in turn; and what oneDNN says when it fails.
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
