@@ -92,12 +92,17 @@ PF_INLINE void keep_alive(const Vec<Arch>& vector) {
 // Sum of the lanes, always halves onto halves.
 template <class Arch>
 PF_INLINE float sum_lanes(const Vec<Arch>& vector) {
-    alignas(64) float lanes[kLanes<Arch>];
-    vector.store_aligned(lanes);
-    for (std::size_t half = kLanes<Arch> / 2; half > 0; half /= 2) {
-        for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    const typename Vec<Arch>::register_type lanes = vector;
+    if constexpr (kLanes<Arch> == 16) {
+        return sum_lanes<xsimd::avx2>(
+            _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1)));
+    } else if constexpr (kLanes<Arch> == 8) {
+        return sum_lanes<xsimd::sse4_1>(
+            _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1)));
+    } else {
+        const auto pairs = _mm_add_ps(lanes, _mm_movehl_ps(lanes, lanes));
+        return _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)));
     }
-    return lanes[0];
 }
 
 // Running sum and sum of squares of (value - shift), lane by lane.
