@@ -62,9 +62,11 @@ class PoolMix {
         return factors;
     }
 
-    // A strip's rows are alike but for the map's first and last.
-    static Partial mix_strip(const PoolMixArgs& args, const Factors& factors, std::size_t block,
-                             Range rows) {
+    // A strip's rows are alike but for the map's first and last. One function for all of them: the
+    // sums stay in registers in between.
+    __attribute__((noinline)) static Partial mix_strip(const PoolMixArgs& args,
+                                                       const Factors& factors, std::size_t block,
+                                                       Range rows) {
         Sums sums;
         if (args.height == 1) {
             mix_rows<false, false>(args, factors, block, rows, sums);
@@ -80,6 +82,12 @@ class PoolMix {
         return sums.total();
     }
 
+    // One pixel of the row and the sum over the window's rows above and below it.
+    struct Column {
+        Pixel center;
+        Pixel sum;
+    };
+
     // The rows under the window; a row outside the map is not read.
     template <bool kHasAbove, bool kHasBelow>
     struct Window {
@@ -88,14 +96,13 @@ class PoolMix {
         const float* row;
         std::size_t row_floats;
 
-        PF_INLINE Pixel center(std::size_t x) const { return load_pixel(row + x * Block); }
-
-        // Sum over the window's rows at column x.
-        PF_INLINE Pixel column(std::size_t x) const {
-            Pixel sum = center(x);
+        // Column x of the window.
+        PF_INLINE Column column(std::size_t x) const {
+            const Pixel center = load_pixel(row + x * Block);
+            Pixel sum = center;
             if constexpr (kHasAbove) add(sum, load_pixel(row - row_floats + x * Block));
             if constexpr (kHasBelow) add(sum, load_pixel(row + row_floats + x * Block));
-            return sum;
+            return {center, sum};
         }
     };
 
@@ -111,21 +118,24 @@ class PoolMix {
         unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE { sum[v.value] += pixel[v.value]; });
     }
 
+    PF_INLINE static Pixel total(const Column& left, const Column& right) {
+        Pixel sum = left.sum;
+        add(sum, right.sum);
+        return sum;
+    }
+
     template <bool kHasAbove, bool kHasBelow>
-    __attribute__((noinline)) static void mix_rows(const PoolMixArgs& args, const Factors& factors,
-                                                   std::size_t block, Range rows,
-                                                   Sums& strip_sums) {
+    PF_INLINE static void mix_rows(const PoolMixArgs& args, const Factors& factors,
+                                   std::size_t block, Range rows, Sums& sums) {
         // In registers: dst might overlap them, for all g++ knows.
         const Factors constants = factors;
         const std::size_t width = args.width;
         const std::size_t row_floats = width * Block;
         const std::size_t offset = (block * args.height + rows.begin) * row_floats;
         Window<kHasAbove, kHasBelow> window{args.src + offset, row_floats};
-        Sums sums = strip_sums;
         float* dst = args.dst + offset;
-        const auto mix = [&](std::size_t x, const Pixel& total, const Vec<Arch>& reciprocal,
-                             auto& running) PF_LAMBDA_INLINE {
-            const Pixel center = window.center(x);
+        const auto mix = [&](std::size_t x, const Pixel& center, const Pixel& total,
+                             const Vec<Arch>& reciprocal, auto& running) PF_LAMBDA_INLINE {
             unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
                 const Vec<Arch> difference =
                     multiply_subtract<Arch>(total[v.value], reciprocal, center[v.value]);
@@ -142,20 +152,17 @@ class PoolMix {
         const Vec<Arch> three_columns(1.0f / (3 * kRows));
         for (std::size_t y = rows.begin; y < rows.end; ++y) {
             // left, middle and right are the window's columns, sliding along the row.
-            Pixel left = window.column(0);
+            Column left = window.column(0);
             if (width == 1) {
-                mix(0, left, one_column, sums.even);
+                mix(0, left.center, left.sum, one_column, sums.even);
             } else {
-                Pixel middle = window.column(1);
-                Pixel edge = left;
-                add(edge, middle);
-                mix(0, edge, two_columns, sums.even);
+                Column middle = window.column(1);
+                mix(0, left.center, total(left, middle), two_columns, sums.even);
                 const auto slide = [&](std::size_t x, auto& running) PF_LAMBDA_INLINE {
-                    const Pixel right = window.column(x + 1);
-                    Pixel total = left;
-                    add(total, middle);
-                    add(total, right);
-                    mix(x, total, three_columns, running);
+                    const Column right = window.column(x + 1);
+                    Pixel sum = total(left, middle);
+                    add(sum, right.sum);
+                    mix(x, middle.center, sum, three_columns, running);
                     left = middle;
                     middle = right;
                 };
@@ -165,13 +172,11 @@ class PoolMix {
                     slide(x + 1, sums.even);
                 }
                 if (x + 1 < width) slide(x, sums.odd);
-                add(left, middle);
-                mix(width - 1, left, two_columns, sums.even);
+                mix(width - 1, middle.center, total(left, middle), two_columns, sums.even);
             }
             window.row += row_floats;
             dst += row_floats;
         }
-        strip_sums = sums;
     }
 };
 
