@@ -17,24 +17,30 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Stage
     const kernels::MlpLayout layout{
         .channels = shape.channels, .hidden = hidden, .panel = table.panel};
     const std::size_t map_floats = round_up(shape.channels, table.block) * shape.pixels();
-    const AlignedBuffer src = random_floats(map_floats);
+    // In place, as in a network.
+    AlignedBuffer map = random_floats(map_floats);
     const AlignedBuffer fc1_bias = random_floats(layout.padded_hidden());
     const AlignedBuffer fc2_bias = random_floats(layout.outputs());
-    AlignedBuffer dst = random_floats(map_floats);
     AlignedBuffer scratch = random_floats(layout.scratch_floats());
     std::vector<kernels::Partial> partials(shape.pixels());
     StreamedWeights weights(layout.weight_floats());
-    kernels::ChannelMlpArgs args{.src = src.data(),
-                                 .dst = dst.data(),
+    // With an rstd of 0 each call adds the same to the map. Any other would let it grow
+    // exponentially.
+    kernels::ChannelMlpArgs args{.src = map.data(),
+                                 .dst = map.data(),
                                  .num_pixels = shape.pixels(),
                                  .layout = layout,
                                  .fc1_bias = fc1_bias.data(),
                                  .fc2_bias = fc2_bias.data(),
+                                 .rstd = 0,
                                  .partials = partials.data(),
                                  .pixels = {0, shape.pixels()},
                                  .scratch = scratch.data()};
     const std::size_t macs = 2 * shape.channels * hidden * shape.pixels();
-    measure(state, table, {.operations = 2.0 * static_cast<double>(macs)}, [&] {
+    const std::size_t floats = layout.weight_floats() + 2 * map_floats;
+    const Work work{.operations = 2.0 * static_cast<double>(macs),
+                    .bytes = sizeof(float) * static_cast<double>(floats)};
+    measure(state, table, work, [&] {
         args.weights = weights.next();
         table.channel_mlp(args);
     });

@@ -34,15 +34,20 @@ double operations(const ConvolutionShape& shape) {
                                      shape.out_channels * shape.out_height() * shape.out_width());
 }
 
-AlignedBuffer random_source(const ConvolutionShape& shape) {
+std::size_t source_floats(const ConvolutionShape& shape) {
     const std::size_t channels = shape.has_planar_source()
                                      ? shape.in_channels
                                      : kernels::round_up(shape.in_channels, shape.block);
-    return random_floats(channels * shape.in_height * shape.in_width);
+    return channels * shape.in_height * shape.in_width;
 }
 
-AlignedBuffer random_result(const ConvolutionShape& shape) {
-    return random_floats(shape.out_channels * shape.out_height() * shape.out_width());
+std::size_t result_floats(const ConvolutionShape& shape) {
+    return shape.out_channels * shape.out_height() * shape.out_width();
+}
+
+Work work_of(const ConvolutionShape& shape, std::size_t weight_floats) {
+    const std::size_t floats = source_floats(shape) + weight_floats + result_floats(shape);
+    return {.operations = operations(shape), .bytes = sizeof(float) * static_cast<double>(floats)};
 }
 
 void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
@@ -53,14 +58,15 @@ void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
         state.SkipWithError(error.c_str());
         return;
     }
-    const AlignedBuffer src = random_source(shape);
+    const AlignedBuffer src = random_floats(source_floats(shape));
     const AlignedBuffer bias = random_floats(shape.out_channels);
-    AlignedBuffer dst = random_result(shape);
+    AlignedBuffer dst = random_floats(result_floats(shape));
     AlignedBuffer scratch = random_floats(convolution->scratch_bytes() / sizeof(float));
-    StreamedWeights weights(kernels::packed_conv_weight_floats(
-        shape.in_channels, shape.out_channels, shape.kernel, shape.block));
+    const std::size_t weight_floats = kernels::packed_conv_weight_floats(
+        shape.in_channels, shape.out_channels, shape.kernel, shape.block);
+    StreamedWeights weights(weight_floats);
     bool is_done = true;
-    measure(state, table, {.operations = operations(shape)}, [&] {
+    measure(state, table, work_of(shape, weight_floats), [&] {
         is_done &= convolution->execute(src.data(), weights.next(), bias.data(), dst.data(),
                                         reinterpret_cast<std::byte*>(scratch.data())) ==
                    kernels::Execution::done;
@@ -73,9 +79,9 @@ void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
               const ConvolutionShape& shape) {
     const kernels::GemmConvolutionLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
                                                 table.panel};
-    const AlignedBuffer src = random_source(shape);
+    const AlignedBuffer src = random_floats(source_floats(shape));
     const AlignedBuffer bias = random_floats(layout.outputs());
-    AlignedBuffer dst = random_result(shape);
+    AlignedBuffer dst = random_floats(result_floats(shape));
     AlignedBuffer scratch = random_floats(layout.scratch_floats());
     StreamedWeights weights(layout.weight_floats());
     const std::size_t num_pixels = shape.out_height() * shape.out_width();
@@ -91,7 +97,7 @@ void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
                                       .bias = bias.data(),
                                       .pixels = {0, num_pixels},
                                       .scratch = scratch.data()};
-    measure(state, table, {.operations = operations(shape)}, [&] {
+    measure(state, table, work_of(shape, layout.weight_floats()), [&] {
         args.weights = weights.next();
         table.gemm_convolution(args);
     });
