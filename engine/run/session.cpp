@@ -56,6 +56,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 
     std::unique_ptr<Session> session(
         new Session(std::move(model), std::move(*plan), std::move(team)));
+    session->images_at_once_ = options.batch >= session->num_threads() ? session->num_threads() : 1;
     if (Status status = session->create_convolutions(); !status) return status.error();
     if (Status status = session->allocate(options); !status) return status.error();
     session->make_tasks();
@@ -71,13 +72,15 @@ Status Session::create_convolutions() {
         const auto* op = std::get_if<ConvolutionStep>(&step.op);
         if (op == nullptr || op->kernel != ConvolutionKernel::onednn) continue;
         const std::size_t num_blocks = divide_up(step.out_channels, model_->kernels->block);
+        for (std::size_t thread = 0; thread < images_at_once_; ++thread) {
+            Status made = add_convolution(step, {0, num_blocks}, whole_convolutions_[i]);
+            if (!made) return made;
+        }
+        if (num_threads() == 1) continue;
         for (std::size_t thread = 0; thread < num_threads(); ++thread) {
-            Status status = add_convolution(step, {0, num_blocks}, whole_convolutions_[i]);
-            if (status && num_threads() > 1) {
-                const Range share = kernels::split(num_blocks, num_threads(), thread);
-                status = add_convolution(step, share, shared_convolutions_[i]);
-            }
-            if (!status) return status;
+            const Range share = kernels::split(num_blocks, num_threads(), thread);
+            Status made = add_convolution(step, share, shared_convolutions_[i]);
+            if (!made) return made;
         }
     }
     return {};
@@ -111,7 +114,6 @@ Status Session::allocate(const SessionOptions& options) {
     input_format_ = options.input_format;
     if (input_format_ == InputFormat::nhwc_u8)
         levels_ = normalised_levels(model_->description.input);
-    images_at_once_ = options.batch >= num_threads() ? num_threads() : 1;
     thread_floats_ = round_up(model_->num_stats, 16) + round_up(plan_.scratch_floats, 16);
     auto arena = AlignedBuffer::allocate(
         images_at_once_ * plan_.shared_floats + num_threads() * thread_floats_, options.allocator);
@@ -126,10 +128,12 @@ void Session::make_tasks() {
     for (std::size_t thread = 0; thread < num_threads(); ++thread) {
         float* floats = thread_floats_of(thread);
         Place place{.thread = thread,
-                    .maps = maps_of(area_of(thread)),
                     .shifts = floats,
                     .scratch = floats + round_up(model_->num_stats, 16)};
-        whole_tasks_.push_back(pf::make_tasks(*model_, plan_, whole_convolutions_, place));
+        if (thread < images_at_once_) {
+            place.maps = maps_of(thread);
+            whole_tasks_.push_back(pf::make_tasks(*model_, plan_, whole_convolutions_, place));
+        }
         if (num_threads() == 1) continue;
         place.num_threads = num_threads();
         place.maps = maps_of(0);
@@ -143,10 +147,6 @@ float* Session::maps_of(std::size_t area) {
 
 float* Session::thread_floats_of(std::size_t thread) {
     return maps_of(images_at_once_) + thread * thread_floats_;
-}
-
-std::size_t Session::area_of(std::size_t thread) const {
-    return std::min(thread, images_at_once_ - 1);
 }
 
 void Session::start(const RunRequest& request) {
@@ -163,7 +163,7 @@ bool Session::must_stop() const {
 }
 
 bool Session::run_alone(const Image& image, std::size_t thread) {
-    return Worker(*this, image, {.size = 1, .area = area_of(thread)}, thread).run();
+    return Worker(*this, image, {.size = 1, .area = thread}, thread).run();
 }
 
 // One thread's part of a batch: whole images as long as there is one for each thread, then shares

@@ -89,8 +89,6 @@ class Session {
     // The parts of the arena.
     float* maps_of(std::size_t area);
     float* thread_floats_of(std::size_t thread);
-    // Which area a thread uses that runs an image alone.
-    std::size_t area_of(std::size_t thread) const;
     void start(const RunRequest& request);
     void run_on_team(const RunRequest& request, std::size_t thread);
     // False if the run is to stop.
@@ -110,7 +108,7 @@ class Session {
     std::vector<Convolutions> shared_convolutions_;
     std::vector<Convolutions> whole_convolutions_;
     std::vector<std::vector<Task>> shared_tasks_;  // [thread][step]; none if there is one thread
-    std::vector<std::vector<Task>> whole_tasks_;
+    std::vector<std::vector<Task>> whole_tasks_;   // for each image at once
     InputFormat input_format_ = InputFormat::nchw_f32;
     Levels levels_{};  // for bytes
     std::atomic<bool> running_{false};
