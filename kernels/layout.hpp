@@ -90,8 +90,7 @@ struct MlpLayout {
         const std::size_t input_tile = rows * depth();
         const std::size_t hidden_tile = rows * (kMaxHiddenChunk + hidden_group());
         const std::size_t output_tile = rows * outputs();
-        const std::size_t statistics = rows * panel;  // sum and sum of squares: two vectors a row
-        return input_tile + hidden_tile + output_tile + statistics + outputs();
+        return input_tile + hidden_tile + output_tile;
     }
 };
 

@@ -4,8 +4,8 @@
 // A tile of up to 60 pixels is normalised into [depth group][row][16]. For each chunk of hidden
 // channels, fc1 fills a hidden tile of the same form (bias starts the sums, GELU ends them) and fc2
 // adds the chunk to the outputs; the last chunk's outputs get the residual and leave for the map.
-// The weight panel is the outer loop: it stays in L1 or L2 while the tile's rows pass by, and the
-// next panel is prefetched.
+// The statistics of the tile are taken when it is complete. The weight panel is the outer loop: it
+// stays in L1 or L2 while the tile's rows pass by, and the next panel is prefetched.
 #pragma once
 
 #include "kernels/simd/gelu.hpp"
@@ -39,8 +39,6 @@ class ChannelMlp {
             input = args.scratch;
             hidden = input + kMaxTileRows * layout.depth();
             output = hidden + kMaxTileRows * (kMaxHiddenChunk + layout.hidden_group());
-            sums = output + kMaxTileRows * layout.outputs();
-            shift = sums + kMaxTileRows * kP;
         }
 
         // Where output channel `channel` of row 0 lies in a map that starts at this tile.
@@ -57,14 +55,11 @@ class ChannelMlp {
         float* input;   // [depth / 16][rows][16]
         float* hidden;  // [chunk / 16][rows][16]
         float* output;  // [outputs / panel][rows][panel]: sums between chunks
-        float* sums;    // [rows][2 vectors]: running sum and sum of squares of each pixel
-        float* shift;   // [outputs]: args.shift, 0 for padded channels
     };
 
     static void run_tile(const Tile& tile) {
         const MlpLayout& layout = tile.args.layout;
         normalise(tile);
-        clear_statistics(tile);
         for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
             run_fc1(tile, chunk);
             run_fc2(tile, chunk);
@@ -91,20 +86,27 @@ class ChannelMlp {
         }
     }
 
-    static void clear_statistics(const Tile& tile) {
-        for (std::size_t i = 0; i < tile.rows * kP; ++i) tile.sums[i] = 0;
-        for (std::size_t c = 0; c < tile.args.layout.outputs(); c += kL) {
-            store<Arch>(tile.shift + c,
-                        masked_shift<Arch>(tile.args.shift, c, tile.args.layout.channels));
-        }
+    static void write_partials(const Tile& tile) {
+        constexpr std::size_t kRows = 4;  // at a time: each row's sums are one chain of additions
+        std::size_t r = 0;
+        for (; r + kRows <= tile.rows; r += kRows) write_partials_of<kRows>(tile, r);
+        for (; r < tile.rows; ++r) write_partials_of<1>(tile, r);
     }
 
-    static void write_partials(const Tile& tile) {
-        for (std::size_t r = 0; r < tile.rows; ++r) {
-            const float* sums = tile.sums + r * kP;
-            tile.partials[r] = {sum_lanes<Arch>(load<Arch>(sums)),
-                                sum_lanes<Arch>(load<Arch>(sums + kL))};
+    template <std::size_t Rows>
+    static void write_partials_of(const Tile& tile, std::size_t first_row) {
+        const std::size_t channels = tile.args.layout.channels;
+        RunningSums<Arch> sums[Rows];
+        for (std::size_t c = 0; c < round_up(channels, Block); c += kL) {
+            const float* from = tile.dst + tile.map_offset(c) + first_row * Block;
+            const Vec<Arch> shift = masked_shift<Arch>(tile.args.shift, c, channels);
+            unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+                sums[r.value].add(load<Arch>(from + r.value * Block), shift);
+            });
         }
+        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+            tile.partials[first_row + r.value] = sums[r.value].total();
+        });
     }
 
     static void run_fc1(const Tile& tile, std::size_t chunk) {
@@ -178,31 +180,22 @@ class ChannelMlp {
         }
     }
 
-    // Adds the residual, stores to the map, and adds to each pixel's running statistics.
+    // Adds the residual and stores to the map.
     template <std::size_t Rows>
     PF_INLINE static void write_outputs(const Tile& tile, std::size_t first_row,
-                                        std::size_t channel,
+                                        std::size_t panel_channel,
                                         const Accumulators<Arch, Rows>& accumulators) {
-        // A panel of two vectors may end in a map's last block with one.
-        const bool is_whole = channel + kL < round_up(tile.args.layout.channels, Block);
-        const std::size_t offset = tile.map_offset(channel) + first_row * Block;
-        const std::size_t second = tile.map_offset(channel + kL) - tile.map_offset(channel);
-        const float* src = tile.src + offset;
-        float* dst = tile.dst + offset;
-        const Vec<Arch> shift[] = {load<Arch>(tile.shift + channel),
-                                   load<Arch>(tile.shift + channel + kL)};
-        unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
-            float* sums = tile.sums + (first_row + r.value) * kP;
-            RunningSums<Arch> running{load<Arch>(sums), load<Arch>(sums + kL)};
-            const auto write = [&](auto v, std::size_t at) PF_LAMBDA_INLINE {
-                const Vec<Arch> value = load<Arch>(src + at) + accumulators.sums[r.value][v.value];
-                store<Arch>(dst + at, value);
-                running.add(value, shift[v.value]);
-            };
-            write(Index<0>{}, r.value * Block);
-            if (is_whole) write(Index<1>{}, r.value * Block + second);
-            store<Arch>(sums, running.sum);
-            store<Arch>(sums + kL, running.sum_of_squares);
+        const std::size_t padded_channels = round_up(tile.args.layout.channels, Block);
+        unroll<kPanelVectors>([&](auto v) PF_LAMBDA_INLINE {
+            const std::size_t channel = panel_channel + v.value * kL;
+            if (channel >= padded_channels) return;
+            const std::size_t offset = tile.map_offset(channel) + first_row * Block;
+            const float* src = tile.src + offset;
+            float* dst = tile.dst + offset;
+            unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
+                store<Arch>(dst + r.value * Block, load<Arch>(src + r.value * Block) +
+                                                       accumulators.sums[r.value][v.value]);
+            });
         });
     }
 
