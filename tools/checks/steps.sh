@@ -165,9 +165,8 @@ step_examples() { # the examples of tools/examples, with the shipped model
         echo "A model that does not exist must be refused."
         return 1
     fi
-    if [ -d build/python ]; then # the step `python` makes it
-        PYTHONPATH=build/python expect 'cat' /usr/bin/python3 tools/examples/ten_lines.py "$model"
-    fi
+    build_python
+    PYTHONPATH=build/python expect 'cat: 52.2 %' /usr/bin/python3 tools/examples/ten_lines.py "$model"
 }
 
 step_signature() { # one hash of the logits per instruction set, twice the same
@@ -197,12 +196,16 @@ step_consumer() { # a project that uses the library by add_subdirectory, in C an
     build/consumer/use_first_header "$model"
 }
 
-step_python() { # the Python module with the library of the release build, and its tests
+build_python() { # the Python module with the library of the release build, into build/python
     cmake --preset release "${launcher[@]}" -DPF_BUILD_PYTHON=ON \
         -DPython_EXECUTABLE=/usr/bin/python3 # which has the distribution's numpy
     cmake --build "$release" --target poolformer_python
     rm -rf build/python
     cmake --install "$release" --component python --prefix build/python
+}
+
+step_python() { # the Python module with the library of the release build, and its tests
+    build_python
     PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
 }
 
