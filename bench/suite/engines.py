@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from networks import MACS, SIDE, Network
-from poolformer_ctypes import Library
+from poolformer_ctypes import Library, Model, Session
 
 SPIN_US = 200  # as in tools/cli/runner.cpp
 
@@ -20,10 +20,15 @@ class Engine:
     infer: Callable[[], np.ndarray]  # the network's images -> logits [batch, classes]
 
 
+def new_session(model: Model, network: Network, threads: int) -> Session:
+    """This engine's session for the network's images."""
+    spin_us = SPIN_US if threads > 1 else 0
+    return model.session(SIDE, SIDE, threads, len(network.images), spin_us)
+
+
 def _make_poolformer(network: Network, threads: int, library: Path) -> Engine:
     model = Library(library).load(network.folder)
-    spin_us = SPIN_US if threads > 1 else 0
-    session = model.session(SIDE, SIDE, threads, len(network.images), spin_us)
+    session = new_session(model, network, threads)
     if session.macs != MACS[network.size]:
         raise SystemExit(f"error: the engine counts {session.macs} MACs in {network.size}")
     title = f"poolformer.cpp ({model.isa})"

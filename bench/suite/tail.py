@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from engines import new_session
 from machine import FmaLoop
-from networks import SIDE, prepare
+from networks import prepare
 from poolformer_ctypes import Library, Session
 
 RUNS = 1000  # the 99th percentile then rests on ten of them
@@ -53,7 +54,7 @@ def _first_runs(library: Library, network, threads: int) -> tuple[list[float], l
         start = time.perf_counter_ns()
         model = library.load(network.folder)
         loads.append((time.perf_counter_ns() - start) * 1e-6)
-        session = model.session(SIDE, SIDE, threads)
+        session = new_session(model, network, threads)
         first = _ms(lambda: session.run(network.images))
         following = [_ms(lambda: session.run(network.images)) for _ in range(15)]
         ratios.append(first / statistics.median(following))
@@ -65,7 +66,7 @@ def measure_tail(size: str, arguments: argparse.Namespace) -> str:
     network = prepare(size, 1, arguments.cache)
     library = Library(arguments.library)
     model = library.load(network.folder)
-    session = model.session(SIDE, SIDE, arguments.threads)
+    session = new_session(model, network, arguments.threads)
     runs, loops = _steady(session, network.images, FmaLoop(arguments.probe, model.isa))
     gaps = _after_gaps(session, network.images)
     loads, firsts = _first_runs(library, network, arguments.threads)
