@@ -16,6 +16,10 @@ function(pf_require_version version oldest what package)
 endfunction()
 
 find_package(Threads REQUIRED)
+# C++'s own libraries, libstdc++ or libc++: what a C compiler does not link by itself.
+set(PF_CXX_LIBRARIES ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER PF_CXX_LIBRARIES INCLUDE REGEX "^(stdc\\+\\+|c\\+\\+|c\\+\\+abi|m)$")
+list(REMOVE_DUPLICATES PF_CXX_LIBRARIES)
 find_package(xsimd QUIET)
 pf_require(xsimd_FOUND "xsimd (8.1 or newer)" libxsimd-dev)
 pf_require_version("${xsimd_VERSION}" 8.1 xsimd libxsimd-dev)

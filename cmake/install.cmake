@@ -29,6 +29,8 @@ install(FILES ${PROJECT_BINARY_DIR}/poolformer-config.cmake
 file(RELATIVE_PATH pkgconfig_to_prefix
     ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" pkgconfig_to_prefix ${pkgconfig_to_prefix})
+list(TRANSFORM PF_CXX_LIBRARIES PREPEND -l OUTPUT_VARIABLE pkgconfig_cxx_libraries)
+list(JOIN pkgconfig_cxx_libraries " " pkgconfig_cxx_libraries)
 configure_file(cmake/poolformer.pc.in poolformer.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/poolformer.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -49,13 +49,16 @@ run_programs() { # FOLDER: what was built of tests/consumer
     "$1/use_from_cpp" "$model"
 }
 
-use_by_cmake() { # shared|static
-    local folder
+use_by_cmake() { # shared|static: in a project of C alone, then of C and C++
+    local folder languages
     folder=$(mktemp -d) # where nothing of the checkout is near
     cp -r tests/consumer "$folder/source"
-    cmake -S "$folder/source" -B "$folder/build" -G Ninja -DPOOLFORMER=package \
-        -DCMAKE_PREFIX_PATH="$packages/$1"
-    cmake --build "$folder/build"
+    for languages in C 'C;CXX'; do
+        cmake -S "$folder/source" -B "$folder/build" -G Ninja -DPOOLFORMER=package \
+            -DLANGUAGES="$languages" -DCMAKE_PREFIX_PATH="$packages/$1"
+        cmake --build "$folder/build"
+        "$folder/build/use_from_c" "$model"
+    done
     run_programs "$folder/build"
     "$folder/build/use_without_exceptions" "$model"
     rm -r "$folder"

@@ -180,11 +180,20 @@ step_dependencies() { # a package that is missing or too old is named
     tools/checks/dependencies.sh
 }
 
-step_consumer() { # a project that uses the library by add_subdirectory, in C and in C++
+# build_consumer BUILD_SHARED_LIBS LANGUAGES: into build/consumer, where the other kind's objects serve.
+build_consumer() {
     cmake -S tests/consumer -B build/consumer -G Ninja "${launcher[@]}" -U CMAKE_BUILD_TYPE \
-        -DBUILD_SHARED_LIBS=ON -DCMAKE_UNITY_BUILD=ON
+        -DBUILD_SHARED_LIBS="$1" -DLANGUAGES="$2" -DCMAKE_UNITY_BUILD=ON
     cmake --build build/consumer
-    local library program
+}
+
+step_consumer() { # projects that use the library by add_subdirectory: in C alone, in C and C++
+    local is_shared library program
+    for is_shared in OFF ON; do
+        build_consumer "$is_shared" C
+        build/consumer/use_from_c "$model"
+    done
+    build_consumer ON 'C;CXX'
     for program in use_from_c use_from_cpp use_without_exceptions; do
         "build/consumer/$program" "$model"
     done
