@@ -215,7 +215,8 @@ void run(const Session& session, const py::array& input, std::size_t batch, Floa
     auto wanted = sized<pf_run>();
     wanted.batch = batch;
     wanted.input = input.data();
-    wanted.input_bytes = static_cast<std::size_t>(input.nbytes());
+    // Not input.nbytes(): pybind11 before 2.12 looks for it where numpy 2 no longer keeps it.
+    wanted.input_bytes = input.attr("nbytes").cast<std::size_t>();
     wanted.logits = logits.mutable_data();
     wanted.num_logits = static_cast<std::size_t>(logits.size());
     wanted.probabilities = classes.data;
