@@ -15,7 +15,10 @@ POOL = {"stride": 1, "count_include_pad": False, "ceil_mode": False, "divisor_ov
 GELU = {"approximate": "none"}
 
 # The pattern of a module's path, and its types, with the settings of each.
-Table = Iterable[tuple[str, dict[str, dict]]]
+Table = Iterable[tuple[str, dict[type, dict]]]
+
+# What torch calls before and after a module's own forward.
+_HOOKS = {"_forward_pre_hooks": "forward pre-hook", "_forward_hooks": "forward hook"}
 
 
 class Endings(NamedTuple):
@@ -35,12 +38,11 @@ class LiveParts:
         self.library = library
         self.modules = dict(model.named_modules(remove_duplicate=False))
         for path, module in self.modules.items():
-            kind = type(module).__name__
             types = next((types for pattern, types in table if re.fullmatch(pattern, path)), {})
-            if kind not in types:
-                expected = f"expected {' or '.join(types)}" if types else "which no PoolFormer has"
-                raise self._error(path, f"is {kind}, {expected}")
-            self.require(path, types[kind])
+            if type(module) not in types and not _parametrizations(module):
+                raise self._error(path, _other_type(type(module), types))
+            self._refuse_changes(path)
+            self.require(path, types[type(module)])
 
     def require(self, path: str, settings: dict) -> None:
         for name, expected in settings.items():
@@ -74,6 +76,20 @@ class LiveParts:
             head_norm=Norm(head_norm, self._eps(endings.head_norm)),
         )
 
+    def _refuse_changes(self, path: str) -> None:
+        """That the module computes what its type does, of the parameters that it holds."""
+        module = self.modules[path]
+        found = [  # what is set on a module hides what its type defines
+            f"{name} of its own ({_name(value)})"
+            for name, value in vars(module).items()
+            if callable(getattr(type(module), name, None))
+        ]
+        for attribute, kind in _HOOKS.items():
+            found += [f"{kind} ({_name(hook)})" for hook in getattr(module, attribute).values()]
+        found += [f"parametrization of {name}" for name in _parametrizations(module)]
+        if found:
+            raise self._error(path, f"has a {found[0]}, which is not exported; remove it first")
+
     def _eps(self, ending: str) -> float:
         return self._only("eps", (self.modules[path].eps for path in self.paths(ending)))
 
@@ -82,7 +98,8 @@ class LiveParts:
         return self._only("activation", (names[kind] for kind in kinds))
 
     def _error(self, path: str, words: str) -> ExportError:
-        return ExportError(f'module "{path}" of the {self.library} model {words}')
+        module = f'module "{path}" of ' if path else ""
+        return ExportError(f"{module}the {self.library} model {words}")
 
     def _only(self, what: str, values: Iterable):
         """The one value that every block has."""
@@ -106,3 +123,23 @@ class LiveParts:
             raise self._error(path, f"has kernel_size {size!r}, expected an odd number")
         self.require(path, {"padding": size // 2})
         return size
+
+
+def _name(value) -> str:
+    return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _parametrizations(module) -> Iterable[str]:
+    """The parameters that torch computes at every use, by a type that it makes for the module."""
+    return module._modules.get("parametrizations") or ()
+
+
+def _other_type(found: type, expected: Iterable[type]) -> str:
+    """What was found and what was expected, with their modules if the names alone are the same."""
+    types = [found, *expected]
+    if len(types) == 1:
+        return f"is {found.__name__}, which no PoolFormer has"
+    names = [kind.__name__ for kind in types]
+    if names[0] in names[1:]:
+        names = [f"{kind.__module__}.{kind.__qualname__}" for kind in types]
+    return f"is {names[0]}, expected {' or '.join(names[1:])}"

@@ -20,7 +20,7 @@ from poolformer_export.source import (
     Preprocessing,
     Source,
 )
-from poolformer_export.timm_parts import live_architecture
+from poolformer_export.timm_parts import live_architecture, live_parts
 
 # Arguments of timm's constructor that say nothing the shapes do not, or nothing about inference.
 _HARMLESS_ARGUMENTS = {
@@ -129,10 +129,11 @@ def from_timm_model(model, origin: str) -> Source:
     name = config.get("architecture") or ""
     where = f"timm model {name}"
     _refuse_other_architectures(where, name)
+    parts = live_parts(model)
     raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
     parameters = Parameters("timm", raw)
     shapes = parameters.shapes()
-    architecture = live_architecture(model, shapes)
+    architecture = live_architecture(parts, shapes)
     return Source(
         name=name,
         dialect="timm",

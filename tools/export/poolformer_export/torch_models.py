@@ -1,13 +1,13 @@
 # The real PyTorch models, filled with neutral weights and run with every block tapped.
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 
 import numpy as np
 
 from poolformer_export import timm_parts, transformers_parts
 from poolformer_export.errors import ExportError
-from poolformer_export.layout import Parameters, Shapes
+from poolformer_export.layout import Parameters
 from poolformer_export.names import to_dialect
 from poolformer_export.sail_source import to_numpy
 from poolformer_export.source import Architecture, Source
@@ -52,14 +52,12 @@ def import_transformers():
 
 
 def _require_architecture(
-    architecture: Architecture,
-    model,
-    dialect: str,
-    live_architecture: Callable[[object, Shapes], Architecture],
+    architecture: Architecture, model, dialect: str, dialect_parts: ModuleType
 ) -> None:
     """That the dialect's own model is of that architecture."""
+    parts = dialect_parts.live_parts(model)
     raw = {name: to_numpy(value) for name, value in model.state_dict().items()}
-    built = live_architecture(model, Parameters(dialect, raw).shapes())
+    built = dialect_parts.live_architecture(parts, Parameters(dialect, raw).shapes())
     if built != architecture:
         wanted = vars(architecture)
         name, has = next((n, v) for n, v in vars(built).items() if v != wanted[n])
@@ -101,7 +99,7 @@ def build_timm(architecture: Architecture, tensors: dict[str, np.ndarray]):
         output_norm=partial(timm.layers.LayerNorm2d, eps=architecture.head_norm.eps),
         use_mlp_head=False,
     )
-    _require_architecture(architecture, model, "timm", timm_parts.live_architecture)
+    _require_architecture(architecture, model, "timm", timm_parts)
     return _load(model, "timm", architecture, tensors)
 
 
@@ -123,7 +121,7 @@ def build_transformers(architecture: Architecture, tensors: dict[str, np.ndarray
         num_labels=architecture.classes,
     )
     model = transformers.PoolFormerForImageClassification(config)
-    _require_architecture(architecture, model, "transformers", transformers_parts.live_architecture)
+    _require_architecture(architecture, model, "transformers", transformers_parts)
     return _load(model, "transformers", architecture, tensors)
 
 

@@ -1,7 +1,7 @@
 # What a live transformers model is made of, and the network that this makes.
 # SPDX-License-Identifier: Apache-2.0
 from poolformer_export.layout import Shapes
-from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, Endings, LiveParts
+from poolformer_export.live_parts import CONV, GELU, POINTWISE, POOL, Endings, LiveParts, Table
 from poolformer_export.source import Architecture
 
 # transformers' own beside those of torch, which a caller may have put there.
@@ -15,26 +15,6 @@ _ACTIVATIONS = {
 _ENCODER = r"poolformer\.encoder"
 _EMBEDDING = rf"{_ENCODER}\.patch_embeddings\.\d+"
 _BLOCK = rf"{_ENCODER}\.block\.\d+\.\d+"
-
-# Stochastic depth does nothing at inference.
-_PARTS = (
-    (r"", {"PoolFormerForImageClassification": {}}),
-    (r"poolformer", {"PoolFormerModel": {}}),
-    (_ENCODER, {"PoolFormerEncoder": {}}),
-    (rf"{_ENCODER}\.(patch_embeddings|block|block\.\d+)", {"ModuleList": {}}),
-    (_EMBEDDING, {"PoolFormerEmbeddings": {}}),
-    (rf"{_EMBEDDING}\.projection", {"Conv2d": CONV}),
-    (rf"{_EMBEDDING}\.norm", {"Identity": {}}),
-    (_BLOCK, {"PoolFormerLayer": {}}),
-    (rf"{_BLOCK}\.(before|after)_norm|norm", {"PoolFormerGroupNorm": {"num_groups": 1}}),
-    (rf"{_BLOCK}\.pooling", {"PoolFormerPooling": {}}),
-    (rf"{_BLOCK}\.pooling\.pool", {"AvgPool2d": POOL}),
-    (rf"{_BLOCK}\.(drop_path|output\.drop)", {"PoolFormerDropPath": {}, "Identity": {}}),
-    (rf"{_BLOCK}\.output", {"PoolFormerOutput": {}}),
-    (rf"{_BLOCK}\.output\.conv[12]", {"Conv2d": POINTWISE}),
-    (rf"{_BLOCK}\.output\.act_fn", {**dict.fromkeys(_ACTIVATIONS, {}), "GELU": GELU}),
-    (r"classifier", {"Linear": {}}),
-)
 _ENDINGS = Endings(
     embedding=r"\.projection",
     pool=r"pooling\.pool",
@@ -44,9 +24,54 @@ _ENDINGS = Endings(
 )
 
 
-def live_architecture(model, shapes: Shapes) -> Architecture:
+def _parts() -> Table:
+    """Compared by identity: the classes of the transformers that the model came from."""
+    from torch import nn
+    from transformers import activations
+    from transformers.models.poolformer import modeling_poolformer as poolformer
+
+    # Stochastic depth does nothing at inference.
+    return (
+        (r"", {poolformer.PoolFormerForImageClassification: {}}),
+        (r"poolformer", {poolformer.PoolFormerModel: {}}),
+        (_ENCODER, {poolformer.PoolFormerEncoder: {}}),
+        (rf"{_ENCODER}\.(patch_embeddings|block|block\.\d+)", {nn.ModuleList: {}}),
+        (_EMBEDDING, {poolformer.PoolFormerEmbeddings: {}}),
+        (rf"{_EMBEDDING}\.projection", {nn.Conv2d: CONV}),
+        (rf"{_EMBEDDING}\.norm", {nn.Identity: {}}),
+        (_BLOCK, {poolformer.PoolFormerLayer: {}}),
+        (
+            rf"{_BLOCK}\.(before|after)_norm|norm",
+            {poolformer.PoolFormerGroupNorm: {"num_groups": 1}},
+        ),
+        (rf"{_BLOCK}\.pooling", {poolformer.PoolFormerPooling: {}}),
+        (rf"{_BLOCK}\.pooling\.pool", {nn.AvgPool2d: POOL}),
+        (
+            rf"{_BLOCK}\.(drop_path|output\.drop)",
+            {poolformer.PoolFormerDropPath: {}, nn.Identity: {}},
+        ),
+        (rf"{_BLOCK}\.output", {poolformer.PoolFormerOutput: {}}),
+        (rf"{_BLOCK}\.output\.conv[12]", {nn.Conv2d: POINTWISE}),
+        (
+            rf"{_BLOCK}\.output\.act_fn",
+            {
+                activations.GELUActivation: {},
+                nn.GELU: GELU,
+                nn.ReLU: {},
+                activations.SiLUActivation: {},
+                nn.SiLU: {},
+            },
+        ),
+        (r"classifier", {nn.Linear: {}}),
+    )
+
+
+def live_parts(model) -> LiveParts:
+    return LiveParts("transformers", model, _parts())
+
+
+def live_architecture(parts: LiveParts, shapes: Shapes) -> Architecture:
     """The network that a live model computes at inference; `shapes` is what its parameters tell."""
-    parts = LiveParts("transformers", model, _PARTS)
     for path in parts.paths(_BLOCK):  # which says whether the block uses the scales that it has
         parts.require(path, {"use_layer_scale": shapes.has_layer_scale})
     return parts.architecture(shapes, _ENDINGS, _ACTIVATIONS, "norm_pool", "group_norm")

@@ -21,7 +21,7 @@ from poolformer_export.source import (
     Source,
     published_size,
 )
-from poolformer_export.transformers_parts import live_architecture
+from poolformer_export.transformers_parts import live_architecture, live_parts
 
 BICUBIC = 3  # PIL's number
 # What transformers assumes for a field that its files leave out.
@@ -64,9 +64,10 @@ def read_transformers(name: str) -> Source:
 def from_transformers_model(model, processor: dict | None, origin: str) -> Source:
     """A live PoolFormerForImageClassification. Without `processor` (the fields of
     preprocessor_config.json) the size must be a published one, whose settings are known."""
+    parts = live_parts(model)
     raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
     parameters = Parameters("transformers", raw)
-    architecture = live_architecture(model, parameters.shapes())
+    architecture = live_architecture(parts, parameters.shapes())
     size = published_size(architecture.depths, architecture.channels)
     if processor is None:
         if size is None:

@@ -21,7 +21,8 @@ def from_timm(
     meanwhile.
 
     Raises TypeError for what is no timm model, and Error with Status.UNSUPPORTED, which names the
-    reason, for one that is no PoolFormer or a changed one.
+    reason, for one that is no PoolFormer or a changed one: with other parts, a replaced forward,
+    forward hooks or parametrizations.
     """
     if not (hasattr(model, "pretrained_cfg") and hasattr(model, "state_dict")):
         raise TypeError(f"model is of type {type(model).__name__}, expected a model of timm")

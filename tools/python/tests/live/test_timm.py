@@ -96,9 +96,12 @@ class FromTimmTest(unittest.TestCase):
     def test_other_models_are_refused(self):
         timm_model = new_timm("poolformer_s12")
         timm_model.reset_classifier(1000, global_pool="max")
+        hooked = new_timm("poolformer_s12")
+        hooked.stem.register_forward_hook(lambda _module, _inputs, output: 2 * output)
         for model, words in (
             (new_timm("resnet18"), "is not a PoolFormer"),
             (timm_model, "is AdaptiveMaxPool2d, expected AdaptiveAvgPool2d"),
+            (hooked, 'module "stem" of the timm model has a forward hook'),
         ):
             with self.assertRaisesRegex(poolformer.Error, words) as caught:
                 poolformer.from_timm(model)
