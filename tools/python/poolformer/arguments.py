@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import numbers
 import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 Log = Callable[[int, str], object]
+Native = TypeVar("Native")
 
 _LOG_LEVELS = (logging.INFO, logging.WARNING)  # in the order of pf_log_level
 
@@ -30,14 +32,42 @@ def whole_number(name: str, value: Any, smallest: int) -> int:
     return number
 
 
+def height_width(name: str, size: Any) -> tuple[int, int]:
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2:
+        raise ValueError(f"{name} is {size!r}, expected a number of pixels or (height, width)")
+    return whole_number(name, pair[0], 1), whole_number(name, pair[1], 1)
+
+
 def cpu_list(cpus: Iterable[int] | None) -> list[int]:
-    return [whole_number("cpus", cpu, 0) for cpu in cpus or ()]
+    if cpus is None:
+        return []
+    if not isinstance(cpus, Iterable):
+        raise TypeError(f"cpus is {cpus!r}, expected a list of CPU numbers")
+    return [whole_number("cpus", cpu, 0) for cpu in cpus]
+
+
+def native(name: str, value: Any, kind: type[Native]) -> Native:
+    """The extension's object inside the package's object of the same name."""
+    inside = getattr(value, "_native", None)
+    if not isinstance(inside, kind):
+        found = type(value).__name__
+        raise TypeError(f"{name} is of type {found}, expected a poolformer.{kind.__name__}")
+    return inside
+
+
+def instruction_set(isa: str | None) -> str | None:
+    if not isinstance(isa, (str, type(None))):
+        raise TypeError(f'isa is {isa!r}, expected a name such as "avx2", or None')
+    return isa
 
 
 def microseconds(timeout: float | None) -> int:
     """Of a timeout in seconds; 0 is none, as in pf_session_options and pf_run."""
     if timeout is None:
         return 0
+    if not isinstance(timeout, numbers.Real):
+        raise TypeError(f"timeout is {timeout!r}, expected seconds or None")
     if not timeout >= 0:
         raise ValueError(f"timeout is {timeout!r}, expected seconds, 0 or more, or None")
     return max(1, round(min(timeout, 1e9) * 1e6))

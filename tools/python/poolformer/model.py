@@ -9,7 +9,16 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from poolformer import _native
-from poolformer.arguments import Floats, Log, Path, as_photo, log_receiver, path_bytes, whole_number
+from poolformer.arguments import (
+    Floats,
+    Log,
+    Path,
+    as_photo,
+    instruction_set,
+    log_receiver,
+    path_bytes,
+    whole_number,
+)
 from poolformer.session import Session
 
 Ranking = list[tuple[str | int, float]]  # label or index, probability; best first
@@ -103,4 +112,4 @@ def load(
 
     Raises Error, whose status is FILE_ERROR, INVALID_MODEL or UNSUPPORTED; ValueError; MemoryError.
     """
-    return Model(_native.load(path_bytes(path), isa, copy_weights, log_receiver(log)))
+    return Model(_native.load(path_bytes(path), instruction_set(isa), copy_weights, log_receiver(log)))

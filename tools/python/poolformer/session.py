@@ -16,8 +16,10 @@ from poolformer.arguments import (
     as_output,
     as_outputs,
     cpu_list,
+    height_width,
     log_receiver,
     microseconds,
+    native,
     output_view,
     whole_number,
 )
@@ -126,14 +128,17 @@ class Session:
             raise ValueError("a session with a team has no threads, spin_us or cpus of its own")
         if input_format not in _FORMATS:
             raise ValueError(f"input_format is {input_format!r}, expected one of {_FORMATS}")
-        height, width = _height_width(model.info.input_size if input_size is None else input_size)
+        native_model = native("model", model, _native.Model)
+        if input_size is None:
+            input_size = model.info.input_size
+        height, width = height_width("input_size", input_size)
         self._native = _native.Session(
-            model._native,
+            native_model,
             height,
             width,
             whole_number("threads", threads, 1),
             whole_number("spin_us", spin_us, 0),
-            None if team is None else team._native,
+            None if team is None else native("team", team, _native.Team),
             whole_number("batch", batch, 1),
             _FORMATS.index(input_format),
             cpu_list(cpus),
@@ -230,8 +235,3 @@ class Session:
         Without a run it does nothing. Any thread may call it.
         """
         self._native.cancel()
-
-
-def _height_width(size: Any) -> tuple[int, int]:
-    height, width = size if isinstance(size, (tuple, list)) else (size, size)
-    return whole_number("input_size", height, 1), whole_number("input_size", width, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poolformer import _native
-from poolformer.arguments import Log, log_receiver
+from poolformer.arguments import Log, instruction_set, log_receiver
 from poolformer.errors import Error, Status
 from poolformer.model import Model
 
@@ -25,7 +25,8 @@ def from_timm(
     forward hooks or parametrizations.
     """
     if not (hasattr(model, "pretrained_cfg") and hasattr(model, "state_dict")):
-        raise TypeError(f"model is of type {type(model).__name__}, expected a model of timm")
+        found = type(model).__name__
+        raise TypeError(f"model is of type {found}, expected what timm.create_model returns")
     from poolformer_export.errors import ExportError
     from poolformer_export.timm_source import from_timm_model
     from poolformer_export.write import model_files
@@ -38,6 +39,6 @@ def from_timm(
     except ExportError as error:
         raise Error(str(error), Status.UNSUPPORTED) from None
     native = _native.load_memory(
-        files["model.json"], files["model.safetensors"], isa, log_receiver(log)
+        files["model.json"], files["model.safetensors"], instruction_set(isa), log_receiver(log)
     )
     return Model(native)

@@ -36,6 +36,7 @@ class LoadTest(ModelTest):
     def test_an_instruction_set_can_be_chosen(self):
         self.assertEqual(poolformer.load(str(FOLDER), isa="sse4_1").info.isa, "sse4_1")
         self.assert_refused(ValueError, '"mmx"', poolformer.load, FOLDER, isa="mmx")
+        self.assert_refused(TypeError, "isa is 3, expected a name", poolformer.load, FOLDER, isa=3)
 
     def test_a_compiled_file_is_the_same_model(self):
         photo = random_photo()

@@ -94,12 +94,18 @@ class RefusalTest(ModelTest):
             (ValueError, "input_size is 0", {"input_size": (32, 0)}),
             (TypeError, "input_size is 1.5", {"input_size": 1.5}),
             (ValueError, "input_format is 'rgb'", {"input_format": "rgb"}),
+            (ValueError, "input_size is (32,), expected a number", {"input_size": (32,)}),
+            (TypeError, "cpus is 1, expected a list", {"threads": 2, "cpus": 1}),
             (ValueError, "cpus is -1", {"threads": 2, "cpus": [-1]}),
             (ValueError, "with a team", {"threads": 2, "team": poolformer.Team(1)}),
+            (TypeError, "team is of type int, expected a poolformer.Team", {"team": 2}),
             (ValueError, "timeout is -1", {"timeout": -1}),
+            (TypeError, "timeout is '1', expected seconds", {"timeout": "1"}),
         ):
             with self.subTest(words):
                 self.assert_refused(kind, words, poolformer.Session, self.model, **wrong)
+        words = "model is of type str, expected a poolformer.Model"
+        self.assert_refused(TypeError, words, poolformer.Session, "models/poolformer_c10")
         self.assert_refused(ValueError, "num_threads is 0", poolformer.Team, 0)
         for timeout in (-1, float("nan")):
             self.assert_refused(

@@ -127,7 +127,7 @@ class RunTest(ModelTest):
     def test_threads_teams_and_batches_change_no_bit(self):
         images = random_images(3, 3, 32, 32)
         expected = self.session.run(images)
-        team = poolformer.Team(2, spin_us=10, cpus=[0])
+        team = poolformer.Team(2, spin_us=10, cpus=np.array([0, 0]))
         sessions = [
             poolformer.Session(self.model, threads=2),
             poolformer.Session(self.model, threads=2, batch=3, spin_us=10, cpus=[0]),
