@@ -7,7 +7,7 @@ from pathlib import Path
 
 from poolformer_export.errors import ExportError
 from poolformer_export.source import PUBLISHED, Source
-from poolformer_export.write import count_imprecise_in_f16, write_model
+from poolformer_export.write import count_imprecise_in_f16, refuse_existing, write_model
 
 EXPORT_EXAMPLES = """examples:
   python -m poolformer_export export --timm poolformer_s12.sail_in1k models/poolformer_s12
@@ -52,12 +52,11 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--random", metavar="SEED", type=int, help="hash weights; needs no network and no torch"
     )
-    parser.add_argument("--size", choices=PUBLISHED, default="s12", help="for --random")
+    parser.add_argument("--size", choices=PUBLISHED, help="for --random (default s12)")
     parser.add_argument(
         "--head",
         choices=("norm_pool", "pool_norm"),
-        default="norm_pool",
-        help="for --random: the paper's head or timm's",
+        help="for --random: the paper's head (default) or timm's",
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
@@ -118,7 +117,9 @@ def read_source(arguments: argparse.Namespace) -> Source:
         return read_training_checkpoint(arguments.checkpoint)
     from poolformer_export.random_source import random_source
 
-    return random_source(arguments.size, arguments.random, arguments.head)
+    return random_source(
+        arguments.size or "s12", arguments.random, arguments.head or "norm_pool"
+    )
 
 
 def _say(text: str) -> None:
@@ -158,8 +159,12 @@ def _record(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.random is None and (arguments.size or arguments.head):
+        parser.error("--size and --head are for --random; another source says itself what it is")
     try:
+        refuse_existing(arguments.out, arguments.force)  # sooner than after a download or a run
         (_export if arguments.command == "export" else _record)(arguments)
     except ExportError as error:
         _say(f"error: {error}")

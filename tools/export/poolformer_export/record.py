@@ -9,6 +9,7 @@ import numpy as np
 from poolformer_export.errors import ExportError
 from poolformer_export.safetensors_file import safetensors_bytes
 from poolformer_export.source import Source
+from poolformer_export.write import refuse_existing
 
 
 def record(source: Source, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -27,8 +28,7 @@ def record(source: Source, image: np.ndarray) -> dict[str, np.ndarray]:
 
 def write_record(recorded: dict[str, np.ndarray], path: Path, force: bool) -> None:
     """All of the file or nothing."""
-    if path.exists() and not force:
-        raise ExportError(f"{path} exists; give --force to replace it")
+    refuse_existing(path, force)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def read_timm(name: str) -> Source:
     try:
         model = timm.create_model(name, pretrained=True)
     except Exception as error:
-        raise ExportError(f'timm cannot create "{name}": {error}') from None
+        raise ExportError(f'"{name}" is no folder, and timm cannot create it: {error}') from None
     return from_timm_model(model.eval(), f"timm {timm.__version__} {name}")
 
 

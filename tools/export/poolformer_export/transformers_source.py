@@ -56,7 +56,8 @@ def read_transformers(name: str) -> Source:
         model = transformers.PoolFormerForImageClassification.from_pretrained(name)
         processor = transformers.AutoImageProcessor.from_pretrained(name)
     except Exception as error:
-        raise ExportError(f'transformers cannot load "{name}": {error}') from None
+        words = f'"{name}" is no folder, and transformers cannot load it'
+        raise ExportError(f"{words}: {error}") from None
     origin = f"transformers {transformers.__version__} {name}"
     return from_transformers_model(model, processor.to_dict(), origin)
 

@@ -44,11 +44,15 @@ def count_imprecise_in_f16(source: Source) -> int:
     )
 
 
+def refuse_existing(path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        raise ExportError(f"{path} exists; give --force to replace it")
+
+
 def _refuse_overwriting(folder: Path, force: bool) -> None:
+    refuse_existing(folder, force)
     if not folder.exists():
         return
-    if not force:
-        raise ExportError(f"{folder} exists; give --force to replace it")
     if not folder.is_dir():
         raise ExportError(f"{folder} is not a folder: --force only replaces a model folder")
     others = sorted({path.name for path in folder.iterdir()} - MODEL_FILES)

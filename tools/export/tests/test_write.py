@@ -84,6 +84,19 @@ class CommandLineTest(ExportTest):
         self.assertNotIn("Traceback", errors)
         self.assertFalse((self.folder / "out").exists())
 
+    def test_what_exists_is_refused_before_anything_is_read(self):
+        for command in ("export", "record"):
+            status, errors = self.run_main(command, "--from", "absent", self.folder)
+            expected = f"error: {self.folder} exists; give --force to replace it\n"
+            self.assertEqual((status, errors), (1, expected))
+
+    def test_options_of_random_weights_are_refused_beside_other_sources(self):
+        folder = self.write_timm_folder()
+        for option in (("--size", "m36"), ("--head", "pool_norm")):
+            with self.assertRaises(SystemExit) as caught:
+                self.run_main("export", "--timm", folder, *option, self.folder / "out")
+            self.assertEqual(caught.exception.code, 2)
+
     def test_the_name_can_be_chosen(self):
         out = self.folder / "out"
         status, _ = self.run_main(
