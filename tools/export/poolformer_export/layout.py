@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -34,53 +35,57 @@ class Parameters:
             neutral = to_neutral(dialect, name)
             if neutral is None:
                 raise refuse_stranger(name)
+            if name != self.own_name(neutral):  # or two names could mean one tensor
+                raise ExportError(
+                    f'parameter "{name}" is not understood: '
+                    f'the name for its place is "{self.own_name(neutral)}"'
+                )
             self.tensors[neutral] = _as_float32(name, array)
 
     def own_name(self, neutral: str) -> str:
         return to_dialect(self.dialect, neutral)
 
-    def get(self, neutral: str, dimensions: int) -> np.ndarray:
-        """The tensor, which must exist and have that many dimensions."""
+    def get(self, neutral: str, *dimensions: int) -> np.ndarray:
+        """The tensor, which must exist and have one of these numbers of dimensions."""
         array = self.tensors.get(neutral)
         if array is None:
             raise ExportError(f'parameter "{self.own_name(neutral)}" is missing')
-        if array.ndim != dimensions:
+        if array.ndim not in dimensions:
             raise ExportError(
                 f'parameter "{self.own_name(neutral)}" has shape {list(array.shape)}, '
-                f"expected {dimensions} dimensions"
+                f"expected {' or '.join(map(str, dimensions))} dimensions"
             )
         return array
 
     def shapes(self) -> Shapes:
         depths = self._depths()
         embeds = [self.get(f"embed.{i}.weight", 4) for i in range(len(depths))]
-        fc1 = self.tensors.get("s0.b0.fc1.weight")
-        if fc1 is None:
-            raise ExportError(f'parameter "{self.own_name("s0.b0.fc1.weight")}" is missing')
         channels = tuple(embed.shape[0] for embed in embeds)
         return Shapes(
             depths=depths,
             channels=channels,
             kernels=tuple(embed.shape[2] for embed in embeds),
-            mlp_ratio=fc1.shape[0] // channels[0],
+            mlp_ratio=self.get("s0.b0.fc1.weight", 2, 4).shape[0] // channels[0],
             classes=self.get("fc.weight", 2).shape[0],
             has_layer_scale="s0.b0.ls1" in self.tensors,
         )
 
     def _depths(self) -> tuple[int, ...]:
-        blocks: dict[int, int] = {}
+        """Blocks per stage: both are numbered from 0 without a gap."""
+        blocks: dict[int, set[int]] = {}
         for name in self.tensors:
             found = _BLOCK.match(name)
             if found:
-                stage, block = int(found[1]), int(found[2])
-                blocks[stage] = max(blocks.get(stage, 0), block + 1)
+                blocks.setdefault(int(found[1]), set()).add(int(found[2]))
         if not blocks:
             raise ExportError("no parameter of a PoolFormer block was found")
-        for stage in range(max(blocks)):
-            if stage not in blocks:
-                missing = self.own_name(f"s{stage}.b0.norm1.weight")
+        for stage in range(len(blocks)):
+            numbers = blocks.get(stage, set())
+            depth = next(number for number in count() if number not in numbers)
+            if depth == 0 or depth < len(numbers):
+                missing = self.own_name(f"s{stage}.b{depth}.norm1.weight")
                 raise ExportError(f'parameter "{missing}" is missing')
-        return tuple(blocks[stage] for stage in sorted(blocks))
+        return tuple(len(blocks[stage]) for stage in range(len(blocks)))
 
     def check(self, architecture: Architecture) -> dict[str, np.ndarray]:
         """The tensors of `architecture`, in its order: exactly these, in exactly these shapes."""
@@ -106,6 +111,8 @@ class Parameters:
 def _as_float32(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype not in (np.float16, np.float32, np.float64):
         raise ExportError(f'parameter "{name}" has dtype {array.dtype}, expected floating point')
+    if array.size == 0:
+        raise ExportError(f'parameter "{name}" has shape {list(array.shape)}, which is empty')
     with np.errstate(over="ignore"):
         converted = array.astype(np.float32)
     if not np.isfinite(converted).all():

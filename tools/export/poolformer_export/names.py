@@ -75,7 +75,7 @@ def _split(name: str) -> tuple[str, str]:
 def _matcher(template: str) -> re.Pattern:
     pattern = re.escape(template)
     for letter in "ijnd":
-        pattern = pattern.replace(rf"\{{{letter}\}}", rf"(?P<{letter}>\d+)")
+        pattern = pattern.replace(rf"\{{{letter}\}}", rf"(?P<{letter}>\d{{1,9}})")
     return re.compile(pattern)
 
 

@@ -78,6 +78,37 @@ class LayoutTest(ExportTest):
             '"stages.2.blocks.0.norm1.weight" is missing', Parameters("timm", parameters).shapes
         )
 
+    def test_a_second_name_for_a_place_is_refused(self):
+        for dialect, name, own in (
+            ("timm", "stages.00.blocks.0.norm1.bias", "stages.0.blocks.0.norm1.bias"),
+            ("timm", "stages.0.blocks.\u0660.norm1.bias", "stages.0.blocks.0.norm1.bias"),
+            ("timm", "stages.0.downsample.conv.bias", "stem.conv.bias"),
+            ("sail-sg", "network.02.0.norm1.bias", "network.2.0.norm1.bias"),
+        ):
+            parameters = tiny_parameters(dialect) | {name: np.ones(8, np.float32)}
+            reason = f'parameter "{name}" is not understood: the name for its place is "{own}"'
+            self.assert_refused(reason, Parameters, dialect, parameters)
+
+    def test_blocks_are_numbered_without_a_gap(self):
+        for number, missing in ((123456789, "blocks.1"), (2, "blocks.1")):
+            name = f"stages.0.blocks.{number}.norm1.weight"
+            parameters = tiny_parameters("timm") | {name: np.ones(8, np.float32)}
+            reason = f'"stages.0.{missing}.norm1.weight" is missing'
+            self.assert_refused(reason, Parameters("timm", parameters).shapes)
+        for name in ("stages.0.blocks.1234567890.norm1.weight", "stages.9999999999.blocks.0.norm1"):
+            parameters = tiny_parameters("timm") | {name: np.ones(8, np.float32)}
+            self.assert_refused(f'"{name}" is not understood', Parameters, "timm", parameters)
+
+    def test_shapes_that_tell_nothing_are_refused(self):
+        for name, array, found in (
+            ("stages.0.blocks.0.mlp.fc1.weight", np.array(1.0), "[], expected 2 or 4 dimensions"),
+            ("stem.conv.weight", np.ones((0, 3, 7, 7)), "[0, 3, 7, 7], which is empty"),
+            ("head.fc.weight", np.ones(5), "[5], expected 2 dimensions"),
+        ):
+            parameters = tiny_parameters("timm") | {name: array}
+            reason = f'parameter "{name}" has shape {found}'
+            self.assert_refused(reason, lambda: Parameters("timm", parameters).shapes())
+
     def test_strangers_are_refused_with_the_reason(self):
         strangers = {
             "stages.0.blocks.0.token_mixer.qkv.weight": "attention hybrids are not supported",
