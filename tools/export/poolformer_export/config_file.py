@@ -1,6 +1,5 @@
 # Checked access to the fields of other people's JSON files.
 # SPDX-License-Identifier: Apache-2.0
-import json
 import math
 from pathlib import Path
 
@@ -9,11 +8,12 @@ import numpy as np
 from poolformer_export.errors import ExportError
 from poolformer_export.safetensors_file import read_safetensors
 from poolformer_export.sail_source import load_pickle
+from poolformer_export.strict_json import parse_json
 
 
 def read_json(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise ExportError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:

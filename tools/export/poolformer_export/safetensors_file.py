@@ -7,44 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from poolformer_export.errors import ExportError
+from poolformer_export.safetensors_header import Entry, read_header
 
-MAX_HEADER_BYTES = 16 << 20
 _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64}
 _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
 
 
-def _widen_bf16(raw: bytes) -> np.ndarray:
-    return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32)
-
-
-def _read_header(content: bytes, path: Path) -> tuple[dict, int]:
-    if len(content) < 8:
-        raise ExportError(f"{path}: {len(content)} bytes, too short for a safetensors file")
-    (size,) = struct.unpack_from("<Q", content)
-    if size > min(MAX_HEADER_BYTES, len(content) - 8):
-        raise ExportError(f"{path}: header of {size} bytes does not fit the file; is it complete?")
-    try:
-        header = json.loads(content[8 : 8 + size])
-    except ValueError as error:
-        raise ExportError(f"{path}: the header is not JSON: {error}") from None
-    if not isinstance(header, dict):
-        raise ExportError(f"{path}: the header is not a JSON object")
-    return header, 8 + size
-
-
-def _read_tensor(name: str, entry: dict, payload: memoryview, path: Path) -> np.ndarray:
-    try:
-        dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        raw = bytes(payload[begin:end])
-        if dtype == "BF16":
-            return _widen_bf16(raw).reshape(shape)
-        if dtype not in _DTYPES:
-            raise ExportError(
-                f'{path}: parameter "{name}" has dtype {dtype}, expected F32, F16 or BF16'
-            )
-        return np.frombuffer(raw, _DTYPES[dtype]).reshape(shape)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ExportError(f'{path}: parameter "{name}" is damaged: {error}') from None
+def _read_tensor(content: bytes, entry: Entry) -> np.ndarray:
+    raw = content[entry.begin : entry.end]
+    if entry.dtype == "BF16":
+        widened = np.frombuffer(raw, np.uint16).astype(np.uint32) << 16
+        return widened.view(np.float32).reshape(entry.shape)
+    return np.frombuffer(raw, _DTYPES[entry.dtype]).reshape(entry.shape)
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -53,10 +27,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
         content = path.read_bytes()
     except OSError as error:
         raise ExportError(f"{path}: cannot be read: {error.strerror}") from None
-    header, start = _read_header(content, path)
-    metadata = header.pop("__metadata__", {})
-    payload = memoryview(content)[start:]
-    return {n: _read_tensor(n, entry, payload, path) for n, entry in header.items()}, metadata
+    entries, metadata = read_header(content, path)
+    return {name: _read_tensor(content, entry) for name, entry in entries.items()}, metadata
 
 
 def safetensors_bytes(

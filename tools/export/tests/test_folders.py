@@ -70,11 +70,22 @@ class TimmFolderTest(ExportTest):
                 folder = self.write_timm_folder(**config)
                 self.assert_refused(reason, read_timm, str(folder))
 
+    def test_a_config_is_one_json_object(self):
+        folder = self.write_timm_folder()
+        for text, reason in (
+            ('{"architecture": "a", "architecture": "b"}', 'found "architecture" twice'),
+            ('{"crop_pct": Infinity}', "found Infinity, expected a number"),
+            ("[" * 100000, "it nests too deep"),
+            ("[]", "expected a JSON object"),
+        ):
+            (folder / "config.json").write_text(text)
+            self.assert_refused(reason, read_timm, str(folder))
+
     def test_a_truncated_weights_file_is_refused(self):
         folder = self.write_timm_folder()
         path = folder / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-4])
-        self.assert_refused("is damaged", read_timm, str(folder))
+        self.assert_refused("is the file complete?", read_timm, str(folder))
 
 
 class TransformersFolderTest(ExportTest):
