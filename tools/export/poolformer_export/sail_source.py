@@ -1,13 +1,12 @@
 # Readers of the paper's parameter layout: sail-sg checkpoints and those of tools/train.
 # SPDX-License-Identifier: Apache-2.0
-import json
 import math
 from pathlib import Path
 
-import numpy as np
-
+from poolformer_export.config_file import get_list, require_agreement
 from poolformer_export.errors import ExportError
 from poolformer_export.layout import Parameters, Shapes
+from poolformer_export.pickle_file import load_pickle
 from poolformer_export.safetensors_file import read_safetensors
 from poolformer_export.source import (
     PUBLISHED_CROP_PCT,
@@ -17,44 +16,26 @@ from poolformer_export.source import (
     Source,
     published_size,
 )
+from poolformer_export.strict_json import parse_json
 
 CIFAR_SIZE = 32  # what tools/train trains on
-_REQUIRED = ("depths", "dims", "kernels", "strides", "paddings", "mean", "std", "classes")
+# What the metadata of a checkpoint holds, each a list of these.
+_METADATA = {
+    "depths": int,
+    "dims": int,
+    "kernels": int,
+    "strides": int,
+    "paddings": int,
+    "mean": float,
+    "std": float,
+    "classes": str,
+}
 
 
 def published_preprocessing(size: str, crop_rounding: str) -> Preprocessing:
     """224 pixels as the paper's models were evaluated."""
     resize = math.floor(224 / PUBLISHED_CROP_PCT[size])
     return Preprocessing(size=224, resize=resize, crop_rounding=crop_rounding)
-
-
-def load_pickle(path: Path) -> dict[str, np.ndarray]:
-    """A flat tensor dict in a torch pickle; code inside the file is never run."""
-    import torch
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ExportError(f"{path}: no such file") from None
-    except Exception as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ExportError(f"{path}: not a plain checkpoint of tensors: {first_line}") from None
-    if not isinstance(state, dict):
-        raise ExportError(f"{path}: holds a {type(state).__name__}, expected a dict of tensors")
-    for name, value in state.items():
-        if not isinstance(value, torch.Tensor):
-            raise ExportError(
-                f'{path}: "{name}" is a {type(value).__name__}, expected a flat dict of tensors'
-            )
-    return {name: to_numpy(value) for name, value in state.items()}
-
-
-def to_numpy(tensor) -> np.ndarray:
-    """numpy has no bfloat16, so that widens; every other dtype stays for the layout to judge."""
-    import torch
-
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def read_sail_sg(path: Path) -> Source:
@@ -83,28 +64,27 @@ def read_sail_sg(path: Path) -> Source:
     )
 
 
-def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict:
-    missing = [key for key in _REQUIRED if key not in metadata]
-    if missing:
-        raise ExportError(
-            f'{path}: the metadata lacks "{missing[0]}"; expected a checkpoint of tools/train'
-        )
+def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, list]:
     values = {}
-    for key in _REQUIRED:
+    for key, kind in _METADATA.items():
+        if key not in metadata:
+            raise ExportError(
+                f'{path}: the metadata lacks "{key}"; expected a checkpoint of tools/train'
+            )
         try:
-            values[key] = tuple(json.loads(metadata[key]))
-        except (ValueError, TypeError):
-            raise ExportError(f'{path}: metadata "{key}" is not a JSON list') from None
-    return values
+            values[key] = parse_json(metadata[key])
+        except ValueError:
+            raise ExportError(f'{path}: metadata "{key}" is not JSON') from None
+    return {key: get_list(f"{path}: metadata", values, key, _METADATA[key]) for key in values}
 
 
 def _refuse_contradiction(path: Path, values: dict, shapes: Shapes) -> None:
-    found = {"depths": shapes.depths, "dims": shapes.channels, "kernels": shapes.kernels}
-    for key, shape in found.items():
-        if values[key] != shape:
-            raise ExportError(
-                f'{path}: metadata "{key}" is {list(values[key])}, the parameters say {list(shape)}'
-            )
+    told = {
+        "depths": list(shapes.depths),
+        "dims": list(shapes.channels),
+        "kernels": list(shapes.kernels),
+    }
+    require_agreement(f"{path}: metadata", values, told)
     for key in ("strides", "paddings"):
         if len(values[key]) != len(shapes.depths):
             raise ExportError(f'{path}: metadata "{key}" needs one number per stage')
@@ -136,8 +116,8 @@ def read_training_checkpoint(path: Path) -> Source:
         origin=f"trained with tools/train, checkpoint {path.name}",
         architecture=architecture,
         preprocessing=Preprocessing(
-            CIFAR_SIZE, CIFAR_SIZE, "half_even", values["mean"], values["std"]
+            CIFAR_SIZE, CIFAR_SIZE, "half_even", tuple(values["mean"]), tuple(values["std"])
         ),
         tensors=parameters.check(architecture),
-        labels=list(values["classes"]),
+        labels=values["classes"],
     )

@@ -4,16 +4,19 @@ import re
 from pathlib import Path
 
 from poolformer_export.config_file import (
+    get,
+    get_list,
     read_json,
     read_weights,
     require,
+    require_agreement,
     resized_side,
-    three_numbers,
 )
 from poolformer_export.errors import ExportError
-from poolformer_export.layout import Parameters
-from poolformer_export.sail_source import to_numpy
+from poolformer_export.layout import Parameters, Shapes
+from poolformer_export.pickle_file import to_numpy
 from poolformer_export.source import (
+    PUBLISHED,
     PUBLISHED_EMBEDDINGS,
     TIMM_HEAD_NORM,
     Architecture,
@@ -22,8 +25,11 @@ from poolformer_export.source import (
 )
 from poolformer_export.timm_parts import live_architecture, live_parts
 
-# Arguments of timm's constructor that say nothing the shapes do not, or nothing about inference.
-_HARMLESS_ARGUMENTS = {
+# Arguments of timm's constructor that are checked, or say nothing about inference.
+_UNDERSTOOD_ARGUMENTS = {
+    "in_chans",
+    "global_pool",
+    "pool_size",
     "depths",
     "dims",
     "num_classes",
@@ -57,52 +63,70 @@ def _refuse_other_architectures(where: str, name: str) -> None:
 
 def _preprocessing(where: str, config: dict) -> Preprocessing:
     require(where, config, {"interpolation": "bicubic", "crop_mode": "center"})
-    size = config.get("input_size")
-    if not isinstance(size, (list, tuple)) or len(size) != 3 or size[0] != 3 or size[1] != size[2]:
-        raise ExportError(f'{where}: "input_size" is {size!r}, expected [3, N, N]')
+    size = get_list(where, config, "input_size", int, 3)
+    if size[0] != 3 or size[1] != size[2]:
+        raise ExportError(f'{where}: "input_size" is {size}, expected [3, N, N]')
     return Preprocessing(
         size=size[1],
-        resize=resized_side(where, size[1], config.get("crop_pct")),
+        resize=resized_side(where, size[1], get(where, config, "crop_pct", float)),
         crop_rounding="half_even",
-        mean=three_numbers(where, config, "mean"),
-        std=three_numbers(where, config, "std"),
+        mean=tuple(get_list(where, config, "mean", float, 3)),
+        std=tuple(get_list(where, config, "std", float, 3)),
     )
 
 
 def _labels(where: str, config: dict, classes: int) -> list[str]:
-    names = config.get("label_names") or config.get("labels") or []
-    descriptions = config.get("label_descriptions") or {}
-    if not names:
-        return []
-    if len(names) != classes:
+    key = "label_names" if config.get("label_names") else "labels"
+    names = get_list(where, config, key, str, default=[])
+    descriptions = get(where, config, "label_descriptions", dict, {})
+    if names and len(names) != classes:
         raise ExportError(f"{where}: {len(names)} label names for {classes} classes")
-    return [str(descriptions.get(name, name)) for name in names]
+    return [get(f"{where}: label_descriptions", descriptions, name, str, name) for name in names]
+
+
+def _refuse_contradiction(where: str, config: dict, arguments: dict, shapes: Shapes) -> None:
+    """Between config.json and the parameters; `arguments` are its model_args."""
+    size = config["architecture"].removeprefix("poolformer_")
+    if size not in PUBLISHED:
+        raise ExportError(f'{where}: "architecture" poolformer_{size} is none of timm')
+    depths, dims = map(list, PUBLISHED[size])
+    told = {
+        "num_classes": shapes.classes,
+        "depths": list(shapes.depths),
+        "dims": list(shapes.channels),
+    }
+    require_agreement(where, config, {"num_classes": shapes.classes})
+    network = {"depths": depths, "dims": dims, **arguments}
+    require_agreement(f"{where}: poolformer_{size} with its model_args", network, told)
+
+
+def _arguments(where: str, config: dict) -> dict:
+    arguments = get(where, config, "model_args", dict, {})
+    require(f"{where}: model_args", arguments, {"in_chans": 3, "global_pool": "avg"})
+    unknown = sorted(set(arguments) - _UNDERSTOOD_ARGUMENTS)
+    if unknown:
+        raise ExportError(f'{where}: model_args "{unknown[0]}" is not understood')
+    return arguments
 
 
 def _read_folder(folder: Path) -> Source:
-    config = read_json(folder / "config.json")
     where = str(folder / "config.json")
-    _refuse_other_architectures(where, str(config.get("architecture")))
+    config = read_json(folder / "config.json")
+    _refuse_other_architectures(where, get(where, config, "architecture", str))
     # Old files hold the fields of pretrained_cfg at the top level.
-    settings = {**config, **(config.get("pretrained_cfg") or {})}
+    settings = {**config, **get(where, config, "pretrained_cfg", dict, {})}
     require(where, config, {"global_pool": "avg"})
-    arguments = dict(config.get("model_args") or {})
-    require(f"{where}: model_args", arguments, {"in_chans": 3, "global_pool": "avg"})
-    pool_size = arguments.get("pool_size", 3)
-    understood = _HARMLESS_ARGUMENTS | {"in_chans", "global_pool", "pool_size"}
-    unknown = sorted(set(arguments) - understood)
-    if unknown:
-        raise ExportError(f'{where}: model_args "{unknown[0]}" is not understood')
-
+    arguments = _arguments(where, config)
     parameters = Parameters("timm", read_weights(folder))
     shapes = parameters.shapes()
+    _refuse_contradiction(where, config, arguments, shapes)
     architecture = Architecture(
         embeddings=_embeddings(shapes.channels),
         depths=shapes.depths,
         channels=shapes.channels,
         classes=shapes.classes,
         mlp_ratio=shapes.mlp_ratio,
-        pool_size=pool_size,
+        pool_size=get(f"{where}: model_args", arguments, "pool_size", int, 3),
         has_layer_scale=shapes.has_layer_scale,
         head_order="pool_norm",
         head_norm=TIMM_HEAD_NORM,
@@ -125,8 +149,8 @@ def _embeddings(channels: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
 
 def from_timm_model(model, origin: str) -> Source:
     """A live timm model, built by timm.create_model."""
-    config = model.pretrained_cfg
-    name = config.get("architecture") or ""
+    config = {key: value for key, value in model.pretrained_cfg.items() if value is not None}
+    name = config.get("architecture", "")
     where = f"timm model {name}"
     _refuse_other_architectures(where, name)
     parts = live_parts(model)

@@ -9,7 +9,7 @@ from poolformer_export import timm_parts, transformers_parts
 from poolformer_export.errors import ExportError
 from poolformer_export.layout import Parameters
 from poolformer_export.names import to_dialect
-from poolformer_export.sail_source import to_numpy
+from poolformer_export.pickle_file import to_numpy
 from poolformer_export.source import Architecture, Source
 
 _declared_operators: list = []  # torch forgets a declaration when its Library is destroyed

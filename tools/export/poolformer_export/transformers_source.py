@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from poolformer_export.config_file import (
+    get,
+    get_list,
     read_json,
     read_weights,
     require,
+    require_agreement,
     resized_side,
-    three_numbers,
 )
 from poolformer_export.errors import ExportError
 from poolformer_export.layout import Parameters, Shapes
-from poolformer_export.sail_source import to_numpy
+from poolformer_export.pickle_file import to_numpy
 from poolformer_export.source import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -26,7 +28,9 @@ from poolformer_export.transformers_parts import live_architecture, live_parts
 BICUBIC = 3  # PIL's number
 # What transformers assumes for a field that its files leave out.
 _CONFIG_DEFAULTS = {
-    "num_channels": 3,
+    "depths": [2, 2, 6, 2],
+    "hidden_sizes": [64, 128, 320, 512],
+    "num_encoder_blocks": 4,
     "pool_size": 3,
     "mlp_ratio": 4.0,
     "patch_sizes": [7, 3, 3, 3],
@@ -39,9 +43,11 @@ _PROCESSOR_DEFAULTS = {
     "size": 224,
     "crop_size": 224,
     "crop_pct": 0.9,
+    "rescale_factor": 1 / 255,
     "image_mean": IMAGENET_MEAN,
     "image_std": IMAGENET_STD,
 }
+_WINDOWS = ("patch_sizes", "strides", "padding")
 _ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "silu": "silu", "swish": "silu"}
 
 
@@ -88,29 +94,38 @@ def _read_folder(folder: Path) -> Source:
 
 
 def _described_architecture(config: dict, shapes: Shapes) -> Architecture:
-    require("config.json", config, {"model_type": "poolformer", "num_channels": 3})
+    where = "config.json"
+    require(where, config, {"model_type": "poolformer", "num_channels": 3})
     config = {**_CONFIG_DEFAULTS, **config}
-    if config["hidden_act"] not in _ACTIVATIONS:
-        raise ExportError(f'config.json: "hidden_act" {config["hidden_act"]!r} is not supported')
-    require(
-        "config.json",
-        {**config, "patch_sizes": list(config["patch_sizes"])},
-        {
-            "mlp_ratio": shapes.mlp_ratio,
-            "use_layer_scale": shapes.has_layer_scale,
-            "patch_sizes": list(shapes.kernels),
-        },
-    )
+    _refuse_contradiction(where, config, shapes)
+    activation = get(where, config, "hidden_act", str)
+    if activation not in _ACTIVATIONS:
+        raise ExportError(f'{where}: "hidden_act" {activation!r} is not supported')
+    num_stages = len(shapes.depths)
+    windows = (get_list(where, config, key, int, num_stages) for key in _WINDOWS)
     return Architecture(
-        embeddings=_embeddings(config, len(shapes.depths)),
+        embeddings=tuple(zip(*windows, strict=True)),
         depths=shapes.depths,
         channels=shapes.channels,
         classes=shapes.classes,
         mlp_ratio=shapes.mlp_ratio,
-        pool_size=config["pool_size"],
-        activation=_ACTIVATIONS[config["hidden_act"]],
+        pool_size=get(where, config, "pool_size", int),
+        activation=_ACTIVATIONS[activation],
         has_layer_scale=shapes.has_layer_scale,
     )
+
+
+def _refuse_contradiction(where: str, config: dict, shapes: Shapes) -> None:
+    told = {
+        "depths": list(shapes.depths),
+        "hidden_sizes": list(shapes.channels),
+        "patch_sizes": list(shapes.kernels),
+        "num_encoder_blocks": len(shapes.depths),
+        "mlp_ratio": shapes.mlp_ratio,
+        "use_layer_scale": shapes.has_layer_scale,
+        "num_labels": shapes.classes,
+    }
+    require_agreement(where, config, told)
 
 
 def _source(
@@ -132,15 +147,6 @@ def _source(
     )
 
 
-def _embeddings(config: dict, num_stages: int) -> tuple[tuple[int, int, int], ...]:
-    columns = [config[key] for key in ("patch_sizes", "strides", "padding")]
-    if any(len(column) != num_stages for column in columns):
-        raise ExportError(
-            f"config.json: patch_sizes, strides and padding need {num_stages} numbers each"
-        )
-    return tuple(zip(*columns, strict=True))
-
-
 def _side(processor: dict, key: str) -> int:
     """A size that files write as 224, {"shortest_edge": 224} or {"height": 224, "width": 224}."""
     value = processor[key]
@@ -157,22 +163,26 @@ def _preprocessing(processor: dict) -> Preprocessing:
     given = {key: value for key, value in processor.items() if value is not None}
     require(where, given, {"resample": BICUBIC, **dict.fromkeys(steps, True)})
     fields = {**_PROCESSOR_DEFAULTS, **given}
-    if abs(fields.get("rescale_factor", 1 / 255) * 255 - 1) > 1e-6:
-        raise ExportError(
-            f'{where}: "rescale_factor" is {fields["rescale_factor"]}, expected 1/255'
-        )
+    rescale = get(where, fields, "rescale_factor", float)
+    if abs(rescale * 255 - 1) > 1e-6:
+        raise ExportError(f'{where}: "rescale_factor" is {rescale}, expected 1/255')
+    crop_pct = get(where, fields, "crop_pct", float)
     return Preprocessing(
         size=_side(fields, "crop_size"),
-        resize=resized_side(where, _side(fields, "size"), fields["crop_pct"]),
+        resize=resized_side(where, _side(fields, "size"), crop_pct),
         crop_rounding="floor",
-        mean=three_numbers(where, fields, "image_mean"),
-        std=three_numbers(where, fields, "image_std"),
+        mean=tuple(get_list(where, fields, "image_mean", float, 3)),
+        std=tuple(get_list(where, fields, "image_std", float, 3)),
     )
 
 
 def _labels(config: dict, classes: int) -> list[str]:
     """The names of id2label; those that transformers makes up (LABEL_0, ...) are none."""
-    names = {str(key): str(label) for key, label in (config.get("id2label") or {}).items()}
+    if config.get("id2label") is None:
+        return []
+    where = "config.json"
+    labels = get(where, config, "id2label", dict)
+    names = {str(key): get(f"{where}: id2label", labels, key, str) for key in labels}
     expected = [str(index) for index in range(classes)]
     if names and set(names) != set(expected):
         raise ExportError(

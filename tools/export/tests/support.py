@@ -62,7 +62,8 @@ class ExportTest(unittest.TestCase):
         folder = self.new_folder("timm")
         content = {
             "architecture": "poolformer_s12",
-            "num_classes": 5,
+            "num_classes": TINY.classes,
+            "model_args": {"depths": list(TINY.depths), "dims": list(TINY.channels)},
             "global_pool": "avg",
             "pretrained_cfg": {
                 "input_size": [3, 64, 64],

@@ -35,6 +35,7 @@ class TimmFolderTest(ExportTest):
     def test_an_old_flat_config_is_read_too(self):
         flat = {
             "architecture": "poolformer_s12",
+            "model_args": {"depths": [1, 2, 1, 1], "dims": [8, 16, 24, 40]},
             "input_size": [3, 224, 224],
             "crop_pct": 0.9,
             "interpolation": "bicubic",
@@ -64,10 +65,59 @@ class TimmFolderTest(ExportTest):
             ({"model_args": {"in_chans": 1}}, '"in_chans" is 1, only 3'),
             ({"global_pool": "max"}, "\"global_pool\" is 'max', only 'avg'"),
             ({"label_names": ["a"]}, "1 label names for 5 classes"),
-            ({"pretrained_cfg": {}}, '"input_size" is None'),
+            ({"pretrained_cfg": {}}, '"input_size" is missing, expected a list'),
+            ({"architecture": "poolformer_x1"}, '"architecture" poolformer_x1 is none of timm'),
         ):
             with self.subTest(config):
                 folder = self.write_timm_folder(**config)
+                self.assert_refused(reason, read_timm, str(folder))
+
+    def test_a_config_that_contradicts_the_parameters_is_refused(self):
+        sizes = {"depths": [1, 2, 1, 1], "dims": [8, 16, 24, 40]}
+        for config, reason in (
+            ({"num_classes": 1000}, '"num_classes" is 1000, the parameters say 5'),
+            ({"model_args": {**sizes, "num_classes": 4}}, '"num_classes" is 4, the parameters say'),
+            ({"model_args": {**sizes, "dims": [8]}}, '"dims" is [8], the parameters say [8, 16'),
+            ({"architecture": "poolformer_m36", "model_args": {}}, '"depths" is [6, 6, 18, 6], '),
+        ):
+            with self.subTest(reason):
+                folder = self.write_timm_folder(**config)
+                self.assert_refused(reason, read_timm, str(folder))
+
+    def test_fields_of_a_wrong_type_are_refused(self):
+        for config, reason in (
+            ({"architecture": 5}, '"architecture" is 5, expected a string'),
+            ({"model_args": [1]}, '"model_args" is [1], expected an object'),
+            ({"model_args": None}, '"model_args" is None, expected an object'),
+            ({"pretrained_cfg": "x"}, "\"pretrained_cfg\" is 'x', expected an object"),
+            ({"label_names": 5}, '"label_names" is 5, expected a list'),
+            ({"label_names": list("abcd") + [5]}, "'d', 5], expected a list, each a string"),
+            ({"label_names": list("abcde"), "label_descriptions": []}, "[], expected an object"),
+            (
+                {"label_names": list("abcde"), "label_descriptions": {"a": 1}},
+                'label_descriptions: "a" is 1, expected a string',
+            ),
+        ):
+            with self.subTest(reason):
+                folder = self.write_timm_folder(**config)
+                self.assert_refused(reason, read_timm, str(folder))
+        folder = self.write_timm_folder()
+        config = json.loads((folder / "config.json").read_text())
+        for field, value, reason in (
+            ("input_size", [3, "a", "a"], "is [3, 'a', 'a'], expected a list, each an integer"),
+            ("input_size", [3, 64.5, 64.5], "expected a list, each an integer, 3 in all"),
+            ("input_size", [3, 64], "expected a list, each an integer, 3 in all"),
+            ("input_size", [1, 64, 64], "is [1, 64, 64], expected [3, N, N]"),
+            ("crop_pct", True, '"crop_pct" is True, expected a number'),
+            ("crop_pct", 1e-9, '"crop_pct" is 1e-09, expected 0.001 to 1'),
+            ("interpolation", None, "\"interpolation\" is None, only 'bicubic' is supported"),
+            ("mean", [0.5, "0.5", 0.5], "expected a list, each a number, 3 in all"),
+            ("std", 0.5, '"std" is 0.5, expected a list'),
+        ):
+            with self.subTest(field, value=value):
+                changed = {**config["pretrained_cfg"], field: value}
+                text = json.dumps({**config, "pretrained_cfg": changed})
+                (folder / "config.json").write_text(text)
                 self.assert_refused(reason, read_timm, str(folder))
 
     def test_a_config_is_one_json_object(self):
@@ -145,11 +195,40 @@ class TransformersFolderTest(ExportTest):
                 self.assert_refused(reason, read_transformers, str(folder))
 
     def test_a_config_that_contradicts_the_parameters_is_refused(self):
-        folder = self.write_transformers_folder(hidden_act="gelu_new", mlp_ratio=4.0)
-        self.assert_refused("'gelu_new' is not supported", read_transformers, str(folder))
-        config = {"model_type": "poolformer", "mlp_ratio": 2.0}
-        (folder / "config.json").write_text(json.dumps(config))
-        self.assert_refused('"mlp_ratio" is 2.0, only 4', read_transformers, str(folder))
+        for field, value, told in (
+            ("depths", [2, 2, 6, 2], "[1, 2, 1, 1]"),
+            ("hidden_sizes", [8, 16, 24], "[8, 16, 24, 40]"),
+            ("num_encoder_blocks", 3, "4"),
+            ("patch_sizes", 7, "[7, 3, 3, 3]"),
+            ("mlp_ratio", 2.0, "4"),
+            ("use_layer_scale", False, "True"),
+            ("num_labels", 2, "5"),
+        ):
+            with self.subTest(field):
+                folder = self.write_transformers_folder(**{field: value})
+                reason = f'config.json: "{field}" is {value}, the parameters say {told}'
+                self.assert_refused(reason, read_transformers, str(folder))
+        folder = self.write_transformers_folder()
+        (folder / "config.json").write_text("{}")
+        self.assert_refused('"depths" is [2, 2, 6, 2], the', read_transformers, str(folder))
+
+    def test_fields_of_a_wrong_type_are_refused(self):
+        for field, value, reason in (
+            ("hidden_act", "gelu_new", "'gelu_new' is not supported"),
+            ("hidden_act", ["gelu"], "is ['gelu'], expected a string"),
+            ("strides", None, "is None, expected a list"),
+            ("strides", [4, 2, 2, 4.5], "each an integer, 4 in all"),
+            ("strides", [4, 2, 2], "each an integer, 4 in all"),
+            ("padding", ["a", 1, 1, 1], "is ['a', 1, 1, 1], expected a list, each an integer"),
+            ("pool_size", "x", "is 'x', expected an integer"),
+            ("id2label", list("abcde"), "expected an object"),
+            ("id2label", {"0": 5}, 'id2label: "0" is 5, expected a string'),
+        ):
+            with self.subTest(field, value=value):
+                folder = self.write_transformers_folder(**{field: value})
+                self.assert_refused(reason, read_transformers, str(folder))
+        folder = self.write_transformers_folder({"rescale_factor": "x"})
+        self.assert_refused("is 'x', expected a number", read_transformers, str(folder))
 
 
 class TrainingCheckpointTest(ExportTest):
@@ -185,10 +264,13 @@ class TrainingCheckpointTest(ExportTest):
 
     def test_metadata_that_contradicts_the_parameters_is_refused(self):
         for metadata, reason in (
-            ({"depths": "[1, 1, 1, 1]"}, 'metadata "depths" is [1, 1, 1, 1]'),
+            ({"depths": "[1, 1, 1, 1]"}, 'metadata: "depths" is [1, 1, 1, 1], the parameters'),
             ({"strides": "[2, 2]"}, '"strides" needs one number per stage'),
             ({"classes": '["a"]'}, '"classes" has 1 names'),
-            ({"mean": "half"}, '"mean" is not a JSON list'),
+            ({"mean": "half"}, 'metadata "mean" is not JSON'),
+            ({"mean": "5"}, 'metadata: "mean" is 5, expected a list'),
+            ({"paddings": '["a", 1, 1, 1]'}, "expected a list, each an integer"),
+            ({"classes": '"abcde"'}, "metadata: \"classes\" is 'abcde', expected a list"),
         ):
             self.assert_refused(reason, read_training_checkpoint, self.write(**metadata))
 

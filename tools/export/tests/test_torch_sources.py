@@ -7,6 +7,7 @@ import os
 import numpy as np
 import torch
 from poolformer_export import torch_models
+from poolformer_export.errors import ExportError
 from poolformer_export.random_source import random_source
 from poolformer_export.sail_source import read_sail_sg
 from poolformer_export.timm_source import from_timm_model, read_timm
@@ -56,7 +57,9 @@ class SailTest(ExportTest):
 
     def test_code_in_a_checkpoint_is_never_run(self):
         path = self.save({"patch_embed.proj.weight": Bomb(self.folder / "exploded")})
-        self.assert_refused("not a plain checkpoint of tensors", read_sail_sg, path)
+        with self.assertRaisesRegex(ExportError, "which can hold code, are never loaded") as refused:
+            read_sail_sg(path)
+        self.assertNotIn("weights_only", str(refused.exception))
         self.assertFalse((self.folder / "exploded").exists())
 
     def test_other_contents_are_refused(self):
@@ -70,7 +73,13 @@ class SailTest(ExportTest):
             read_sail_sg,
             self.save(hybrid),
         )
-        self.assert_refused("no such file", read_sail_sg, self.folder / "absent.pth.tar")
+        unnamed = self.save({1: torch.ones(1)})
+        self.assert_refused("expected a flat dict of tensors by name", read_sail_sg, unnamed)
+        absent = self.folder / "absent.pth.tar"
+        self.assert_refused(f"{absent}: cannot be read: No such file", read_sail_sg, absent)
+        cut = self.save(tiny)
+        cut.write_bytes(cut.read_bytes()[:-100])
+        self.assert_refused(f"{cut}: not a complete checkpoint", read_sail_sg, cut)
 
 
 class TimmTest(ExportTest):
