@@ -9,23 +9,19 @@ from poolformer_export.config_file import (
     read_weights,
     require,
     require_agreement,
-    resized_side,
 )
 from poolformer_export.errors import ExportError
 from poolformer_export.layout import Parameters, Shapes
 from poolformer_export.pickle_file import to_numpy
 from poolformer_export.source import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     PUBLISHED_CROP_PCT,
     Architecture,
-    Preprocessing,
     Source,
     published_size,
 )
 from poolformer_export.transformers_parts import live_architecture, live_parts
+from poolformer_export.transformers_processor import read_preprocessing
 
-BICUBIC = 3  # PIL's number
 # What transformers assumes for a field that its files leave out.
 _CONFIG_DEFAULTS = {
     "depths": [2, 2, 6, 2],
@@ -39,14 +35,6 @@ _CONFIG_DEFAULTS = {
     "hidden_act": "gelu",
     "use_layer_scale": True,
 }
-_PROCESSOR_DEFAULTS = {
-    "size": 224,
-    "crop_size": 224,
-    "crop_pct": 0.9,
-    "rescale_factor": 1 / 255,
-    "image_mean": IMAGENET_MEAN,
-    "image_std": IMAGENET_STD,
-}
 _WINDOWS = ("patch_sizes", "strides", "padding")
 _ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "silu": "silu", "swish": "silu"}
 
@@ -57,13 +45,24 @@ def read_transformers(name: str) -> Source:
         return _read_folder(Path(name))
     from poolformer_export.torch_models import import_transformers
 
-    transformers = import_transformers()
+    return load_pretrained(import_transformers(), name)
+
+
+def load_pretrained(transformers, name: str) -> Source:
+    """What from_pretrained makes of a name, unless it left parameters as they were or out."""
     try:
-        model = transformers.PoolFormerForImageClassification.from_pretrained(name)
+        model, found = transformers.PoolFormerForImageClassification.from_pretrained(
+            name, output_loading_info=True, ignore_mismatched_sizes=True
+        )
         processor = transformers.AutoImageProcessor.from_pretrained(name)
     except Exception as error:
         words = f'"{name}" is no folder, and transformers cannot load it'
         raise ExportError(f"{words}: {error}") from None
+    for problem in ("missing", "mismatched", "unexpected"):
+        keys = found[f"{problem}_keys"]  # of a mismatch, beside both its shapes
+        parameters = sorted(key if isinstance(key, str) else key[0] for key in keys)
+        if parameters:
+            raise ExportError(f'{name}: parameter "{parameters[0]}" is {problem}')
     origin = f"transformers {transformers.__version__} {name}"
     return from_transformers_model(model, processor.to_dict(), origin)
 
@@ -141,38 +140,9 @@ def _source(
         dialect="transformers",
         origin=origin,
         architecture=architecture,
-        preprocessing=_preprocessing(processor),
+        preprocessing=read_preprocessing(processor),
         tensors=parameters.check(architecture),
         labels=_labels(config, architecture.classes),
-    )
-
-
-def _side(processor: dict, key: str) -> int:
-    """A size that files write as 224, {"shortest_edge": 224} or {"height": 224, "width": 224}."""
-    value = processor[key]
-    sides = set(value.values()) if isinstance(value, dict) else {value}
-    side = sides.pop() if len(sides) == 1 else None
-    if not isinstance(side, int):
-        raise ExportError(f'preprocessor_config.json: "{key}" is {value!r}, expected a square')
-    return side
-
-
-def _preprocessing(processor: dict) -> Preprocessing:
-    where = "preprocessor_config.json"
-    steps = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
-    given = {key: value for key, value in processor.items() if value is not None}
-    require(where, given, {"resample": BICUBIC, **dict.fromkeys(steps, True)})
-    fields = {**_PROCESSOR_DEFAULTS, **given}
-    rescale = get(where, fields, "rescale_factor", float)
-    if abs(rescale * 255 - 1) > 1e-6:
-        raise ExportError(f'{where}: "rescale_factor" is {rescale}, expected 1/255')
-    crop_pct = get(where, fields, "crop_pct", float)
-    return Preprocessing(
-        size=_side(fields, "crop_size"),
-        resize=resized_side(where, _side(fields, "size"), crop_pct),
-        crop_rounding="floor",
-        mean=tuple(get_list(where, fields, "image_mean", float, 3)),
-        std=tuple(get_list(where, fields, "image_std", float, 3)),
     )
 
 

@@ -1,4 +1,4 @@
-# Local folders of timm and transformers, checkpoints of tools/train: read without torch.
+# Local folders of timm, checkpoints of tools/train: read without torch.
 # SPDX-License-Identifier: Apache-2.0
 import json
 
@@ -7,7 +7,6 @@ from poolformer_export.describe import describe
 from poolformer_export.safetensors_file import safetensors_bytes
 from poolformer_export.sail_source import read_training_checkpoint
 from poolformer_export.timm_source import read_timm
-from poolformer_export.transformers_source import read_transformers
 from support import ExportTest, tiny_parameters
 
 
@@ -136,99 +135,6 @@ class TimmFolderTest(ExportTest):
         path = folder / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-4])
         self.assert_refused("is the file complete?", read_timm, str(folder))
-
-
-class TransformersFolderTest(ExportTest):
-    def test_a_folder_becomes_a_description(self):
-        source = read_transformers(str(self.write_transformers_folder()))
-        self.assert_tiny_weights(source.tensors)
-        description = describe(source)
-        self.assertEqual(description["source"]["dialect"], "transformers")
-        self.assertEqual(description["head"]["order"], "norm_pool")
-        self.assertEqual(description["head"]["norm"]["kind"], "group_norm")
-        self.assertEqual(description["input"]["crop_rounding"], "floor")
-        self.assertEqual(description["input"]["resize"]["shorter_side"], 71)
-        self.assertEqual(description["input"]["mean"], [0.485, 0.456, 0.406])
-        self.assertEqual(description["labels"], list("abcde"))
-
-    def test_made_up_labels_are_none(self):
-        labels = {str(i): f"LABEL_{i}" for i in range(5)}
-        source = read_transformers(str(self.write_transformers_folder(id2label=labels)))
-        self.assertEqual(source.labels, [])
-
-    def test_labels_of_other_classes_are_refused(self):
-        for names, found in (("abcd", "0, 1, 2, 3"), ("abcdefghi", "0, 1, 2, ..., 8")):
-            labels = {str(i): name for i, name in enumerate(names)}
-            folder = self.write_transformers_folder(id2label=labels)
-            reason = f'"id2label" has the keys {found}, the classifier 5 classes, so expected 0'
-            self.assert_refused(reason, read_transformers, str(folder))
-        folder = self.write_transformers_folder(id2label={"cat": "a"})
-        self.assert_refused('has the keys cat, the class', read_transformers, str(folder))
-        folder = self.write_transformers_folder(id2label=None)
-        self.assertEqual(read_transformers(str(folder)).labels, [])
-
-    def test_a_size_may_be_written_in_three_ways(self):
-        folder = self.write_transformers_folder()
-        for size in (64, {"shortest_edge": 64}, {"height": 64, "width": 64}):
-            text = json.dumps({"size": size, "crop_size": size, "crop_pct": 0.95})
-            (folder / "preprocessor_config.json").write_text(text)
-            preprocessing = read_transformers(str(folder)).preprocessing
-            self.assertEqual((preprocessing.size, preprocessing.resize), (64, 67))
-
-    def test_the_preprocessor_file_is_needed(self):
-        folder = self.write_transformers_folder()
-        (folder / "preprocessor_config.json").unlink()
-        self.assert_refused(
-            "preprocessor_config.json: no such file", read_transformers, str(folder)
-        )
-
-    def test_what_the_engine_cannot_do_is_refused(self):
-        for field, value, reason in (
-            ("do_center_crop", False, '"do_center_crop" is False'),
-            ("resample", 2, '"resample" is 2, only 3'),
-            ("crop_pct", 1.5, '"crop_pct" is 1.5'),
-            ("crop_size", {"height": 64, "width": 32}, "expected a square"),
-            ("rescale_factor", 1.0, '"rescale_factor" is 1.0'),
-        ):
-            with self.subTest(field):
-                folder = self.write_transformers_folder({field: value})
-                self.assert_refused(reason, read_transformers, str(folder))
-
-    def test_a_config_that_contradicts_the_parameters_is_refused(self):
-        for field, value, told in (
-            ("depths", [2, 2, 6, 2], "[1, 2, 1, 1]"),
-            ("hidden_sizes", [8, 16, 24], "[8, 16, 24, 40]"),
-            ("num_encoder_blocks", 3, "4"),
-            ("patch_sizes", 7, "[7, 3, 3, 3]"),
-            ("mlp_ratio", 2.0, "4"),
-            ("use_layer_scale", False, "True"),
-            ("num_labels", 2, "5"),
-        ):
-            with self.subTest(field):
-                folder = self.write_transformers_folder(**{field: value})
-                reason = f'config.json: "{field}" is {value}, the parameters say {told}'
-                self.assert_refused(reason, read_transformers, str(folder))
-        folder = self.write_transformers_folder()
-        (folder / "config.json").write_text("{}")
-        self.assert_refused('"depths" is [2, 2, 6, 2], the', read_transformers, str(folder))
-
-    def test_fields_of_a_wrong_type_are_refused(self):
-        for field, value, reason in (
-            ("hidden_act", "gelu_new", "'gelu_new' is not supported"),
-            ("hidden_act", ["gelu"], "is ['gelu'], expected a string"),
-            ("strides", None, "is None, expected a list"),
-            ("strides", [4, 2, 2, 4.5], "each an integer, 4 in all"),
-            ("strides", [4, 2, 2], "each an integer, 4 in all"),
-            ("padding", ["a", 1, 1, 1], "is ['a', 1, 1, 1], expected a list, each an integer"),
-            ("pool_size", "x", "is 'x', expected an integer"),
-            ("id2label", list("abcde"), "expected an object"),
-            ("id2label", {"0": 5}, 'id2label: "0" is 5, expected a string'),
-        ):
-            with self.subTest(field, value=value):
-                folder = self.write_transformers_folder(**{field: value})
-                self.assert_refused(reason, read_transformers, str(folder))
-        folder = self.write_transformers_folder({"rescale_factor": "x"})
-        self.assert_refused("is 'x', expected a number", read_transformers, str(folder))
 
 
 class TrainingCheckpointTest(ExportTest):

@@ -9,9 +9,14 @@ import torch
 from poolformer_export import torch_models
 from poolformer_export.errors import ExportError
 from poolformer_export.random_source import random_source
+from poolformer_export.safetensors_file import read_safetensors, safetensors_bytes
 from poolformer_export.sail_source import read_sail_sg
 from poolformer_export.timm_source import from_timm_model, read_timm
-from poolformer_export.transformers_source import from_transformers_model, read_transformers
+from poolformer_export.transformers_source import (
+    from_transformers_model,
+    load_pretrained,
+    read_transformers,
+)
 from support import ExportTest, tiny_parameters
 
 
@@ -57,7 +62,7 @@ class SailTest(ExportTest):
 
     def test_code_in_a_checkpoint_is_never_run(self):
         path = self.save({"patch_embed.proj.weight": Bomb(self.folder / "exploded")})
-        with self.assertRaisesRegex(ExportError, "which can hold code, are never loaded") as refused:
+        with self.assertRaisesRegex(ExportError, "can hold code, are never loaded") as refused:
             read_sail_sg(path)
         self.assertNotIn("weights_only", str(refused.exception))
         self.assertFalse((self.folder / "exploded").exists())
@@ -264,6 +269,24 @@ class TransformersTest(ExportTest):
         ):
             with self.subTest(path, reason=reason), replaced(model, path, part):
                 self.assert_refused(reason, from_transformers_model, model, None, "live")
+
+    def test_parameters_that_from_pretrained_makes_up_or_drops_are_refused(self):
+        transformers = torch_models.import_transformers()
+        module = transformers.models.poolformer.image_processing_pil_poolformer
+        saved = self.folder / "saved"
+        self.new_model(depths=[1] * 4, hidden_sizes=[8] * 4).save_pretrained(saved)
+        module.PoolFormerImageProcessorPil().save_pretrained(saved)
+        load_pretrained(transformers, str(saved))
+        parameters, metadata = read_safetensors(saved / "model.safetensors")
+        bias = {"norm.bias": parameters.pop("norm.bias")}
+        for change, problem in (
+            ({}, 'parameter "norm.bias" is missing'),
+            ({**bias, "norm.extra": np.ones(8)}, 'parameter "norm.extra" is unexpected'),
+            ({"norm.bias": np.ones(7)}, 'parameter "norm.bias" is mismatched'),
+        ):
+            content = safetensors_bytes({**parameters, **change}, metadata)
+            (saved / "model.safetensors").write_bytes(content)
+            self.assert_refused(problem, load_pretrained, transformers, str(saved))
 
     def test_a_bare_encoder_is_refused(self):
         transformers = torch_models.import_transformers()

@@ -4,9 +4,7 @@ import json
 
 import numpy as np
 from poolformer_export.hash_weights import hash_input, hash_tensor
-from poolformer_export.preprocess import preprocess
 from poolformer_export.safetensors_file import read_safetensors
-from poolformer_export.source import Preprocessing
 from poolformer_export.timm_source import read_timm
 from poolformer_export.write import model_files, write_model
 from support import ExportTest, tiny_parameters
@@ -116,14 +114,3 @@ class HashTest(ExportTest):
         self.assertEqual(whole.shape, (3, 700, 700))
         self.assertLess(abs(float(whole.mean())), 0.01)
         self.assertLessEqual(float(np.abs(whole).max()), 2.0)
-
-
-class PreprocessTest(ExportTest):
-    def test_the_crop_of_timm_and_of_transformers_differ_by_one_pixel(self):
-        from PIL import Image
-
-        ramp = np.tile(np.arange(235, dtype=np.uint8)[:, None, None], (1, 235, 3))
-        for rounding, first in (("half_even", 6), ("floor", 5)):
-            settings = Preprocessing(224, 235, rounding, (0.0,) * 3, (1.0,) * 3)
-            output = preprocess(Image.fromarray(ramp), settings)
-            self.assertEqual(round(float(output[0, 0, 0]) * 255), first)
