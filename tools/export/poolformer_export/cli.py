@@ -129,25 +129,34 @@ def _say(text: str) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     _say("reading the weights ...")
     source = read_source(arguments)
-    if arguments.name:
+    if arguments.name is not None:
         source = replace(source, name=arguments.name)
     parameters = sum(array.size for array in source.tensors.values())
-    _say(f"writing {source.name}: {parameters:,} parameters as {arguments.dtype} ...")
+    _say(f"writing {parameters:,} parameters as {arguments.dtype} ...")
     if arguments.dtype == "f16":
         imprecise = count_imprecise_in_f16(source)
         if imprecise:
             _say(f"note: {imprecise:,} parameters are below f16's normal range and lose digits")
     write_model(source, arguments.out, arguments.dtype, arguments.force)
+    pool, activation = source.architecture.pool_size, source.architecture.activation
+    if pool != 3 or activation != "gelu":
+        _say(
+            f"note: a pool of size {pool} with {activation} runs in the float64 interpreter of the "
+            "engine's tests only; the command line, the C interface and Python do not run it yet"
+        )
     print(f"wrote {arguments.out}")
 
 
 def _record(arguments: argparse.Namespace) -> None:
+    from poolformer_export.bounds import check
+    from poolformer_export.describe import describe
     from poolformer_export.hash_weights import hash_input
     from poolformer_export.preprocess import load_image
     from poolformer_export.record import record, write_record
 
     _say("reading the weights ...")
     source = read_source(arguments)
+    check(describe(source))
     settings = source.preprocessing
     if arguments.image:
         image = load_image(arguments.image, settings)

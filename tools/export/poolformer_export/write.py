@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from poolformer_export.bounds import check
 from poolformer_export.describe import describe
 from poolformer_export.errors import ExportError
 from poolformer_export.safetensors_file import safetensors_bytes
 from poolformer_export.source import Source
 
+MAX_JSON_BYTES = 16 << 20
 MODEL_FILES = {"model.json", "model.safetensors"}
 F16_MAX = float(np.finfo(np.float16).max)
 F16_SMALLEST_NORMAL = float(np.finfo(np.float16).tiny)
@@ -72,9 +74,13 @@ def _move_into_place(complete: Path, folder: Path) -> None:
 
 
 def model_files(source: Source, dtype: str = "f32") -> dict[str, bytes]:
-    """The content of a model folder: model.json and model.safetensors."""
+    """The content of a model folder, within the bounds of models/README.md."""
+    description = describe(source)
+    check(description)
+    text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if len(text.encode()) > MAX_JSON_BYTES:
+        raise ExportError(f"model.json would be larger than {MAX_JSON_BYTES} bytes, by its labels")
     stored = {name: store(name, array, dtype) for name, array in source.tensors.items()}
-    text = json.dumps(describe(source), indent=2, ensure_ascii=False) + "\n"
     return {"model.json": text.encode(), "model.safetensors": safetensors_bytes(stored)}
 
 
