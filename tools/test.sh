@@ -122,7 +122,7 @@ run build release
 mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"
 run tests_interpreter
-for name in command_line signature consumer python examples isa_symbols hot_loops \
+for name in command_line signature consumer python exporter examples isa_symbols hot_loops \
     instruction_count; do
     run "$name"
 done

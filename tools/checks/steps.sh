@@ -218,6 +218,15 @@ step_python() { # the Python module with the library of the release build, and i
     PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
 }
 
+step_exporter() { # the exporter's tests that need no torch; the engine loads what it writes
+    local folder=build/exporter/s12
+    export PYTHONPATH=tools/export:tools/export/tests
+    /usr/bin/python3 -m unittest test_bounds test_folders test_names_and_layout test_safetensors \
+        test_transformers_folder test_write
+    /usr/bin/python3 -m poolformer_export export --random 1 --size s12 --force "$folder"
+    expect poolformer_s12_random "$release/tools/cli/poolformer" inspect "$folder"
+}
+
 step_abi() { # programs built against earlier versions of poolformer.h keep running
     tools/checks/abi.py || return
     tools/checks/abi.py --self-test
