@@ -1,4 +1,4 @@
-# Tensors of torch as numpy arrays: a live one's, and those of a checkpoint in a pickle.
+# Tensors of torch as numpy arrays: those of a live model, and of a checkpoint in a pickle.
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
@@ -28,12 +28,21 @@ def load_pickle(path: Path) -> dict[str, np.ndarray]:
                 f'{path}: "{name}" is a {type(value).__name__}, expected a flat dict of tensors '
                 "by name"
             )
-    return {name: to_numpy(value) for name, value in state.items()}
+    return to_numpy(state)
 
 
-def to_numpy(tensor) -> np.ndarray:
+def to_numpy(state: dict) -> dict[str, np.ndarray]:
     """numpy has no bfloat16, so that widens; every other dtype stays for the layout to judge."""
     import torch
 
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    arrays = {}
+    for name, tensor in state.items():
+        try:
+            tensor = tensor.detach().cpu()
+            arrays[name] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+        except (TypeError, RuntimeError):
+            raise ExportError(
+                f'parameter "{name}" has dtype {tensor.dtype} and layout {tensor.layout}, '
+                "expected dense floating point of 16, 32 or 64 bits"
+            ) from None
+    return arrays

@@ -76,7 +76,7 @@ def _preprocessing(where: str, config: dict) -> Preprocessing:
 
 
 def _labels(where: str, config: dict, classes: int) -> list[str]:
-    key = "label_names" if config.get("label_names") else "labels"
+    key = "label_names" if "label_names" in config else "labels"
     names = get_list(where, config, key, str, default=[])
     descriptions = get(where, config, "label_descriptions", dict, {})
     if names and len(names) != classes:
@@ -154,8 +154,7 @@ def from_timm_model(model, origin: str) -> Source:
     where = f"timm model {name}"
     _refuse_other_architectures(where, name)
     parts = live_parts(model)
-    raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
-    parameters = Parameters("timm", raw)
+    parameters = Parameters("timm", to_numpy(model.state_dict()))
     shapes = parameters.shapes()
     architecture = live_architecture(parts, shapes)
     return Source(

@@ -56,8 +56,8 @@ def _require_architecture(
 ) -> None:
     """That the dialect's own model is of that architecture."""
     parts = dialect_parts.live_parts(model)
-    raw = {name: to_numpy(value) for name, value in model.state_dict().items()}
-    built = dialect_parts.live_architecture(parts, Parameters(dialect, raw).shapes())
+    parameters = Parameters(dialect, to_numpy(model.state_dict()))
+    built = dialect_parts.live_architecture(parts, parameters.shapes())
     if built != architecture:
         wanted = vars(architecture)
         name, has = next((n, v) for n, v in vars(built).items() if v != wanted[n])

@@ -71,8 +71,7 @@ def from_transformers_model(model, processor: dict | None, origin: str) -> Sourc
     """A live PoolFormerForImageClassification. Without `processor` (the fields of
     preprocessor_config.json) the size must be a published one, whose settings are known."""
     parts = live_parts(model)
-    raw = {key: to_numpy(value) for key, value in model.state_dict().items()}
-    parameters = Parameters("transformers", raw)
+    parameters = Parameters("transformers", to_numpy(model.state_dict()))
     architecture = live_architecture(parts, parameters.shapes())
     size = published_size(architecture.depths, architecture.channels)
     if processor is None:

@@ -90,6 +90,7 @@ class TimmFolderTest(ExportTest):
             ({"model_args": None}, '"model_args" is None, expected an object'),
             ({"pretrained_cfg": "x"}, "\"pretrained_cfg\" is 'x', expected an object"),
             ({"label_names": 5}, '"label_names" is 5, expected a list'),
+            ({"label_names": None}, '"label_names" is None, expected a list'),
             ({"label_names": list("abcd") + [5]}, "'d', 5], expected a list, each a string"),
             ({"label_names": list("abcde"), "label_descriptions": []}, "[], expected an object"),
             (
