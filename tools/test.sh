@@ -8,9 +8,10 @@ usage() {
 Usage: tools/test.sh [--live] [--full]
        tools/test.sh --step NAME [ARGUMENT]
 
-Installs missing Debian or Ubuntu packages (root or sudo), builds below build/, and runs all checks
-but the slow ones, which it names at the end; about 12 minutes on two cores (2.4 GHz EPYC). The output of
-each step is kept in build/test-logs/.
+Installs missing Debian or Ubuntu packages (root or sudo; python3-numpy and pybind11-dev are among them,
+but nothing comes by pip without --live), builds below build/, and runs all checks but the slow ones, which
+it names at the end; about 12 minutes on two cores (2.4 GHz EPYC). The output of each step is kept in
+build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers, and try the command line with
              sanitizers; at most 40 minutes in all
