@@ -69,6 +69,21 @@ LoadedModel changed_model(const TinyModel& options, const Change& change) {
     return {std::move(description), std::move(*weights)};
 }
 
+// fc2's bias lifts the map behind the shift that its statistics were summed around: only the second
+// look keeps the variance's digits.
+LoadedModel lifted_model(HeadOrder head_order) {
+    constexpr float kLift = 16384;
+    return changed_model({.depths = {2, 2},
+                          .channels = {20, 36},
+                          .head_order = head_order,
+                          .has_layer_scale = false},
+                         [&](TensorMap& tensors) {
+                             for (const char* name : {"s0.b0.fc2.bias", "s1.b0.fc2.bias"}) {
+                                 for (float& value : tensors.at(name).values) value += kLift;
+                             }
+                         });
+}
+
 }  // namespace
 
 TEST_CASE("session: equals the interpreter at every input size from the smallest") {
@@ -101,25 +116,42 @@ TEST_CASE("session: equals the interpreter with four stages and several hidden c
 }
 
 TEST_CASE("session: the norms see a mean of thousands of standard deviations") {
-    // fc2's bias lifts the map behind the shift that its statistics were summed around: only the
-    // second look keeps the variance's digits.
-    constexpr float kLift = 16384;
     for (const Size size : {Size{3, 3}, Size{11, 7}, Size{32, 32}}) {
         for (const HeadOrder head_order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
-            const LoadedModel loaded =
-                changed_model({.depths = {2, 2},
-                               .channels = {20, 36},
-                               .head_order = head_order,
-                               .has_layer_scale = false},
-                              [&](TensorMap& tensors) {
-                                  for (const char* name : {"s0.b0.fc2.bias", "s1.b0.fc2.bias"}) {
-                                      for (float& value : tensors.at(name).values) value += kLift;
-                                  }
-                              });
+            const LoadedModel loaded = lifted_model(head_order);
             // The map itself holds its values to half an epsilon of the lift: to every norm that is
             // an error of so many of its own epsilons, the same for any float executor.
             const Tolerance tolerance{count_roundings(loaded.description) + 16 * 1024};
             check_size(loaded, size, tolerance);
+        }
+    }
+}
+
+TEST_SUITE("threads") {
+    TEST_CASE("session: a second look at statistics has the same bits for any threads and batch") {
+        constexpr Size kSize{65, 50};
+        constexpr std::size_t kBatch = 5;
+        constexpr int kRepetitions = 4;  // threads seldom get in each other's way
+        const LoadedModel loaded = lifted_model(HeadOrder::norm_pool);
+        const std::vector<float> images = image_of(kSize, kBatch);
+        for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+            CAPTURE(std::string(table->name));
+            const auto model = compile_model(loaded, *table);
+            const auto single = make_session(model, kSize.height, kSize.width);
+            const std::vector<float> expected = run(*single, images, kBatch);
+            for (const std::size_t num_threads : {2, 3, 5}) {
+                for (const std::size_t planned : {std::size_t{1}, kBatch}) {
+                    CAPTURE(num_threads);
+                    CAPTURE(planned);
+                    const auto session = make_session(model, {.input_height = kSize.height,
+                                                              .input_width = kSize.width,
+                                                              .num_threads = num_threads,
+                                                              .batch = planned});
+                    for (int i = 0; i < kRepetitions; ++i) {
+                        CHECK(same_bits(run(*session, images, kBatch), expected));
+                    }
+                }
+            }
         }
     }
 }
