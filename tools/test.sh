@@ -122,6 +122,7 @@ for name in tree layering format scripts header dependencies; do run "$name"; do
 run build release
 mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"
+run tests_system "${isas[@]}"
 run tests_interpreter
 for name in command_line signature consumer python exporter examples isa_symbols hot_loops \
     instruction_count; do

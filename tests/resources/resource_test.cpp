@@ -23,7 +23,7 @@
 namespace pf::test {
 namespace {
 
-constexpr int kRuns = 300;
+constexpr int kRuns = 100;
 
 // The exit code of a child process that calls `body` and exits with what it returns.
 template <class Body>

@@ -10,8 +10,8 @@
 #include "engine/compile/compile.hpp"
 #include "engine/compile/compiled_file.hpp"
 #include "engine/load/file_reader.hpp"
-#include "kernels/dispatch.hpp"
 #include "tests/support/model_writer.hpp"
+#include "tests/support/sessions.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace pf::test {
@@ -27,7 +27,7 @@ AlignedBytes resized(std::span<const std::byte> bytes, std::size_t size) {
 
 AlignedBytes compiled_bytes(LoadedModel loaded) {
     loaded.text = model_json(loaded.description);
-    const auto model = compile(loaded, *kernels::runnable_tables().front());
+    const auto model = compile(loaded, chosen_kernels());
     if (!model) throw std::runtime_error(model.error().message);
     const TemporaryFolder folder;
     const std::string file = folder.path("model.pf");

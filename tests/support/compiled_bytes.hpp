@@ -32,7 +32,7 @@ class AlignedBytes {
 // A copy of `bytes`, cut or filled up with zeros to `size`.
 AlignedBytes resized(std::span<const std::byte> bytes, std::size_t size);
 
-// The compiled file of a model for this CPU's best instruction set.
+// The compiled file of a model for chosen_kernels().
 AlignedBytes compiled_bytes(LoadedModel loaded);
 
 // Gives the file the checksum it should have, as a forger would; does nothing to one without a

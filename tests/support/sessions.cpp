@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "engine/compile/choose_kernels.hpp"
 #include "engine/graph/graph.hpp"
 
 namespace pf::test {
@@ -20,6 +21,10 @@ void demand(const Status& status) {
 }
 
 }  // namespace
+
+const kernels::KernelTable& chosen_kernels() {
+    return *demand(choose_kernels(""));
+}
 
 std::shared_ptr<const Model> compile_model(const LoadedModel& loaded,
                                            const kernels::KernelTable& table) {

@@ -13,6 +13,10 @@
 
 namespace pf::test {
 
+// What $PF_ISA names, else this CPU's best: for tests that are run once per instruction set
+// (tools/checks/steps.sh) instead of going through all of them.
+const kernels::KernelTable& chosen_kernels();
+
 // These throw where the engine returns an error.
 std::shared_ptr<const Model> compile_model(const LoadedModel& loaded,
                                            const kernels::KernelTable& table);

@@ -71,7 +71,7 @@ step_build() { # one of the builds release (g++), asan and tsan (clang++), or a 
 
 # The tests that take their instruction set from PF_ISA; all others go through every one themselves, or
 # know none. And those of the golden networks.
-by_isa='*tests/engine/api/*'
+by_isa='*tests/engine/api/*,*/session_sharing_test.cpp,*/fork_test.cpp,*/compiled_file_malformed_test.cpp'
 golden='*tests/engine/golden_*'
 
 # run_cases NAME PROGRAM [OPTION]...: doctest's cases, logged as NAME. No case at all is a failure.
@@ -114,6 +114,17 @@ step_tests() { # all tests but the longest of the interpreter, on each instructi
     run_tests "$release/tests/pf_tests" "--test-case-exclude=$interpreter" -- "$@"
 }
 
+step_tests_system() { # what sessions take from heap and system, on each instruction set given
+    local isa log=build/test-logs/allocation status=0
+    printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} env PF_ISA={} \
+        "$release/tests/allocation/pf_allocation_test" -o=$log-{}.txt || status=$?
+    for isa in "$@"; do
+        cat "$log-$isa.txt"
+        PF_ISA=$isa "$release/tests/resources/pf_resource_test" || status=$? # wants the cores for itself
+    done
+    return "$status"
+}
+
 step_tests_interpreter() { # the float64 interpreter on the golden networks
     run_cases interpreter "$release/tests/pf_tests" "--test-case=$interpreter"
 }
@@ -135,8 +146,7 @@ step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitize
 }
 
 step_command_line() { # the command line of a build (default: release), as ctest runs it
-    ctest --test-dir "build/${1:-release}" --output-on-failure --no-tests=error \
-        --exclude-regex '^pf_tests$'
+    ctest --test-dir "build/${1:-release}" --output-on-failure --no-tests=error --tests-regex '^cli_'
 }
 
 # expect WORDS PROGRAM [ARGUMENT]...: the program succeeds, and says these words.

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "engine/run/fork_mark.hpp"
-#include "kernels/dispatch.hpp"
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/sessions.hpp"
 #include "tests/support/tiny_models.hpp"
@@ -43,8 +42,7 @@ TEST_SUITE("fork") {
     }
 
     TEST_CASE("session: a forked child runs alone, to the same bits, and cleans up") {
-        const auto model =
-            compile_model(tiny_model({.channels = {20, 36}}), *kernels::runnable_tables().front());
+        const auto model = compile_model(tiny_model({.channels = {20, 36}}), chosen_kernels());
         const std::vector<float> image = hash_floats(3 * 40 * 40, 71);
         for (const std::size_t num_threads : {1, 3}) {
             auto session = make_session(model, 40, 40, num_threads);
@@ -60,8 +58,7 @@ TEST_SUITE("fork") {
     }
 
     TEST_CASE("session: a forked child makes sessions with threads of its own") {
-        const auto model =
-            compile_model(tiny_model({.channels = {20, 36}}), *kernels::runnable_tables().front());
+        const auto model = compile_model(tiny_model({.channels = {20, 36}}), chosen_kernels());
         const std::vector<float> image = hash_floats(3 * 40 * 40, 71);
         const std::vector<float> expected = run(*make_session(model, 40, 40, 2), image);
         CHECK(holds_in_child(

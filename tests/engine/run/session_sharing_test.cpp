@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/dispatch.hpp"
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/sessions.hpp"
 #include "tests/support/tiny_models.hpp"
@@ -17,8 +16,8 @@
 namespace pf::test {
 namespace {
 
-std::shared_ptr<const Model> best_model() {
-    return compile_model(tiny_model({.channels = {20, 36}}), *kernels::runnable_tables().front());
+std::shared_ptr<const Model> make_model() {
+    return compile_model(tiny_model({.channels = {20, 36}}), chosen_kernels());
 }
 
 std::vector<float> image_of(std::size_t side) {
@@ -57,7 +56,7 @@ struct Caller {
 
 TEST_SUITE("threads") {
     TEST_CASE("session: sessions of several sizes share one model, each in its own thread") {
-        const auto model = best_model();
+        const auto model = make_model();
         const std::vector<std::size_t> sides = {9, 24, 40};
         std::vector<std::vector<float>> expected;
         for (const std::size_t side : sides) {
@@ -80,7 +79,7 @@ TEST_SUITE("threads") {
     TEST_CASE("session: of two callers at once one runs and the other is told") {
         constexpr int kAttempts = 200;
         for (const std::size_t num_threads : {1, 2}) {
-            const auto session = make_session(best_model(), 40, 40, num_threads);
+            const auto session = make_session(make_model(), 40, 40, num_threads);
             const std::vector<float> image = image_of(40);
             const std::vector<float> expected = run(*session, image);
             Caller first, second;
@@ -96,7 +95,7 @@ TEST_SUITE("threads") {
     }
 
     TEST_CASE("session: callers that share a team run at the same time, to the same bits") {
-        const auto model = best_model();
+        const auto model = make_model();
         auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
         REQUIRE(created);
         const std::shared_ptr<ThreadTeam> team = std::move(*created);
@@ -118,7 +117,7 @@ TEST_SUITE("threads") {
     }
 
     TEST_CASE("session: a busy team changes no bit, not even with taps or a batch") {
-        const auto model = best_model();
+        const auto model = make_model();
         auto created = ThreadTeam::create(2, std::chrono::microseconds(20));
         REQUIRE(created);
         const std::shared_ptr<ThreadTeam> team = std::move(*created);
@@ -145,7 +144,7 @@ TEST_SUITE("threads") {
 TEST_SUITE("threads") {
     // How long it takes: docs/embedding.md.
     TEST_CASE("session: eight threads on one CPU come to the same bits") {
-        const auto model = best_model();
+        const auto model = make_model();
         const std::vector<float> image = image_of(40);
         const std::vector<float> expected = run(*make_session(model, 40, 40), image);
         bool is_pinned = false;
@@ -164,14 +163,14 @@ TEST_SUITE("threads") {
         REQUIRE(created);
         const std::shared_ptr<ThreadTeam> team = std::move(*created);
         const std::vector<float> image = image_of(24);
-        const std::vector<float> expected = run(*make_session(best_model(), 24, 24), image);
+        const std::vector<float> expected = run(*make_session(make_model(), 24, 24), image);
         std::vector<int> wrong(4, 0);
         std::vector<std::thread> callers;
         for (std::size_t i = 0; i < wrong.size(); ++i) {
             callers.emplace_back([&, i] {
                 for (int round = 0; round < 10; ++round) {
                     const auto session = make_session(
-                        best_model(),
+                        make_model(),
                         {.input_height = 24, .input_width = 24, .team = i % 2 ? team : nullptr});
                     wrong[i] += !same_bits(run(*session, image), expected);
                 }
@@ -183,7 +182,7 @@ TEST_SUITE("threads") {
 }
 
 TEST_CASE("session: outlives its caller's handle of the model") {
-    auto model = best_model();
+    auto model = make_model();
     const std::weak_ptr<const Model> watch = model;
     auto session = make_session(model, 24, 24);
     const std::vector<float> expected = run(*session, image_of(24));

@@ -164,27 +164,30 @@ TEST_CASE("session: the image itself may have a far mean") {
 }
 
 TEST_CASE("session: an input without an output is refused by name") {
-    const auto model = compile_model(tiny_model(), *kernels::runnable_tables().front());
-    for (const Size size : {Size{2, 32}, Size{32, 1}}) {
-        const auto session =
-            Session::create(model, {.input_height = size.height, .input_width = size.width});
-        check_error(session, ErrorCode::invalid_argument, {"too small", "embed.0", "kernel 7"});
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        const auto model = compile_model(tiny_model(), *table);
+        for (const Size size : {Size{2, 32}, Size{32, 1}}) {
+            const auto session =
+                Session::create(model, {.input_height = size.height, .input_width = size.width});
+            check_error(session, ErrorCode::invalid_argument, {"too small", "embed.0", "kernel 7"});
+        }
+        check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
+                    ErrorCode::invalid_argument, {"16385x32", "too large"});
+        check_error(Session::create(model, {.num_threads = 0}), ErrorCode::invalid_argument,
+                    {"found 0 threads"});
+        check_error(Session::create(model, {.num_threads = 1025}), ErrorCode::invalid_argument,
+                    {"found 1025 threads"});
     }
-    check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
-                ErrorCode::invalid_argument, {"16385x32", "too large"});
-    check_error(Session::create(model, {.num_threads = 0}), ErrorCode::invalid_argument,
-                {"found 0 threads"});
-    check_error(Session::create(model, {.num_threads = 1025}), ErrorCode::invalid_argument,
-                {"found 1025 threads"});
 }
 
 TEST_CASE("session: without a size it takes the description's") {
-    const auto model =
-        compile_model(tiny_model({.image_size = 29}), *kernels::runnable_tables().front());
-    const auto session = Session::create(model, {});
-    REQUIRE(session);
-    CHECK((*session)->plan().input_height == 29);
-    CHECK((*session)->plan().input_width == 29);
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        const auto model = compile_model(tiny_model({.image_size = 29}), *table);
+        const auto session = Session::create(model, {});
+        REQUIRE(session);
+        CHECK((*session)->plan().input_height == 29);
+        CHECK((*session)->plan().input_width == 29);
+    }
 }
 
 }  // namespace pf::test
