@@ -33,6 +33,23 @@ void check_refused(const FileBytes& bytes, const std::string& part,
     pf::test::check_error(pf::cli::decode_image(bytes, "some/file"), code, {"some/file: ", part});
 }
 
+// A gray progressive JPEG of 8x8 pixels whose only coefficient, a zero, comes in every scan again.
+FileBytes repeated_scans(std::size_t num_scans) {
+    FileBytes bytes = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};  // quantised by ones
+    bytes.insert(bytes.end(), 64, 1);
+    const FileBytes frame = {0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0};
+    bytes.insert(bytes.end(), frame.begin(), frame.end());
+    FileBytes huffman = {0xFF, 0xC4, 0, 20, 0, 1};  // one code, of one bit: no difference
+    huffman.resize(huffman.size() + 16);
+    bytes.insert(bytes.end(), huffman.begin(), huffman.end());
+    const FileBytes scan = {0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 0, 0x7F};
+    for (std::size_t i = 0; i < num_scans; ++i) {
+        bytes.insert(bytes.end(), scan.begin(), scan.end());
+    }
+    bytes.insert(bytes.end(), {0xFF, 0xD9});
+    return bytes;
+}
+
 std::size_t find(const FileBytes& bytes, const std::string& text) {
     const auto found = std::search(
         bytes.begin(), bytes.end(), text.begin(), text.end(),
@@ -127,6 +144,18 @@ TEST_CASE("decoders refuse impossible and absurd sizes before allocating") {
     FileBytes taller = read_fixture("rgb_420.jpg");
     taller[frame + 5] = 0x20;
     check_refused(taller, "damaged JPEG");
+}
+
+TEST_CASE("the JPEG decoder refuses thousands of scans, which would keep it busy for long") {
+    CHECK(pf::cli::decode_image(repeated_scans(500), "some/file"));
+    check_refused(repeated_scans(501), "damaged JPEG (more than 500 scans)");
+}
+
+TEST_CASE("the JPEG decoder refuses data without the restart markers it announces") {
+    FileBytes changed = read_fixture("gray.jpg");
+    const FileBytes interval = {0xFF, 0xDD, 0, 4, 0, 1};  // a marker after every block
+    changed.insert(changed.begin() + 2, interval.begin(), interval.end());
+    check_refused(changed, "instead of RST0");
 }
 
 TEST_CASE("the PNG decoder refuses bad checksums, zero sizes and huge sizes") {

@@ -153,6 +153,9 @@ TEST_CASE("preprocess refuses impossible sizes") {
     check_refused({rgb.data(), 65536, 1, 3}, input, output, "65536x1");
     check_refused({rgb.data(), 1, SIZE_MAX, SIZE_MAX}, input, output, "1 to 65535");
     check_refused({rgb.data(), 65535, 65535, 196605}, input, output, "268435456");
+    // The most pixels, refused for their rows only, and a row more.
+    check_refused({rgb.data(), 16384, 16384, 1}, input, output, "row_stride 1 ");
+    check_refused({rgb.data(), 16385, 16384, 1}, input, output, "16385x16384 pixels");
     check_refused({rgb.data(), 4, 5, 14}, input, output, "row_stride 14");
     check_refused({rgb.data(), 4, 5, 15}, input, std::span(output).first(191), "191");
     check_refused({rgb.data(), 4, 5, 15}, make_input(7, 8, 8), output, "8x8");

@@ -33,6 +33,7 @@ const Damage kDamages[] = {
     {"name missing", "/name", nullptr, "name", "missing, expected a string"},
     {"name empty", "/name", "\"\"", "name", "1 to 128"},
     {"name with an escape sequence", "/name", R"("a\u001b[31m")", "name", "control characters"},
+    {"name with a delete character", "/name", R"("a\u007fb")", "name", "control characters"},
     {"name with a C1 control", "/name", R"("a\u009b31m")", "name", "control characters"},
     {"dialect unknown", "/source/dialect", "\"keras\"", "source.dialect", "one of \"timm\""},
     {"origin not text", "/source/origin", "[]", "source.origin", "found an array of 0"},
