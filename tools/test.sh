@@ -156,7 +156,8 @@ if [ "$dependencies" = --live ]; then
     step_limit=1500 run live
     run wheel
 else
-    not_run+=("the command line with sanitizers: tools/test.sh --live")
+    not_run+=("the command line with sanitizers; clang++'s warnings about it, the benchmarks and the
+         examples: tools/test.sh --live")
     not_run+=("the comparison with live PyTorch, timm and transformers. Run it with
          tools/test.sh --live
          The first time it downloads $download.")
