@@ -15,9 +15,10 @@ build/test-logs/.
 
     --live   also compare with live PyTorch, timm and transformers, and try the command line with
              sanitizers; at most 40 minutes in all
-    --full   fuzz for 10 minutes instead of 1, run the shipped model thousands of times and the
-             interpreter with sanitizers; test threads with ThreadSanitizer, the installed packages, the
-             ABI and the documentation, as --live does; at most 60 minutes, --live included
+    --full   fuzz for 10 minutes instead of 1, from a seed that is the date; run the shipped model
+             thousands of times and the interpreter with sanitizers; test threads with ThreadSanitizer,
+             the installed packages, the ABI and the documentation, as --live does; at most 60 minutes,
+             --live included
     --step   run one step (below) and show its output
 
 PF_TEST_DATA names a folder with images/ (photos) and data/cifar10-jpeg.tar.xz, which --live checks the
@@ -43,7 +44,7 @@ download="Python packages, outside the checkout: about 250 MB with a CPU
 passed=0
 failed=0
 not_run=()
-fuzz_seconds=60
+fuzz=(60 1) # seconds, and a seed that makes a failure easy to repeat
 is_full=no
 dependencies=--tests
 
@@ -97,7 +98,7 @@ while [ "$#" -gt 0 ]; do
     case "$1" in
         --live) dependencies=--live && echo "The first time, --live downloads $download." ;;
         --full)
-            fuzz_seconds=600 && is_full=yes
+            fuzz=(600 "$(date +%Y%m%d)") && is_full=yes # other inputs every day
             [ "$dependencies" = --live ] || dependencies=--full
             ;;
         --step)
@@ -134,12 +135,13 @@ else
     run build asan --target pf_tests fuzz_model fuzz_safetensors fuzz_compiled
 fi
 run tests_asan "${isas[@]}"
-run fuzz "$fuzz_seconds"
+run fuzz "${fuzz[@]}" # its line of output has the seed
 if [ "$is_full" = yes ]; then
     run tests_interpreter_asan
     run endurance
 else
-    not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers: tools/test.sh --full")
+    not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers, fuzzing with a
+         new seed: tools/test.sh --full")
 fi
 if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests

@@ -268,13 +268,12 @@ step_endurance() { # thousands of runs: allocations, memory, threads (minutes)
     done
 }
 
-step_fuzz() { # all fuzzers, side by side, for so many seconds; PF_FUZZ_SEED for other inputs
+step_fuzz() { # SECONDS [SEED]: all fuzzers, side by side; the same seed (1) makes the same inputs
     local fuzzers=(build/asan/tests/fuzz/fuzz_*) fuzzer pids=() pid
     [ "${#fuzzers[@]}" -eq 3 ]
     for fuzzer in "${fuzzers[@]}"; do
-        # The same inputs every time: who meets a failure can repeat it. A busy machine is no reason
-        # to call an input slow.
-        [ -x "$fuzzer" ] && "$fuzzer" -seed="${PF_FUZZ_SEED:-1}" -max_total_time="$1" -timeout=10 \
+        # A busy machine is no reason to call an input slow.
+        [ -x "$fuzzer" ] && "$fuzzer" -seed="${2:-1}" -max_total_time="$1" -timeout=10 \
             -print_final_stats=1 -artifact_prefix=build/test-logs/ &
         pids+=($!)
     done
