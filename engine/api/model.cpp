@@ -92,7 +92,7 @@ pf_status pf_model_load_memory(const void* json, size_t json_bytes, const void* 
             return pf::load_model_bytes({static_cast<const char*>(json), json_bytes},
                                         bytes_of(safetensors, safetensors_bytes));
         };
-        return compile_model(load, "model.json", taken, model);
+        return compile_model(load, "model in memory", taken, model);
     });
 }
 

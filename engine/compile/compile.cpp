@@ -10,6 +10,7 @@
 #include "engine/compile/pack_weights.hpp"
 #include "engine/compile/passes.hpp"
 #include "engine/graph/graph.hpp"
+#include "engine/load/supported.hpp"
 #include "kernels/onednn/convolution.hpp"
 
 namespace pf {
@@ -23,7 +24,8 @@ class Compiler {
   public:
     Compiler(const Graph& graph, Model& model) : graph_(graph), model_(model) {}
 
-    // Makes the steps and lays out the weights. Fails on an operation without a kernel.
+    // Makes the steps and lays out the weights. Fails on an operation without a kernel, which
+    // check_executable() should have refused.
     Status make_steps() {
         for (const Node& node : graph_.nodes) {
             if (std::holds_alternative<InputOp>(node.op)) continue;
@@ -51,10 +53,8 @@ class Compiler {
 
   private:
     static Error no_kernel(const Node& node) {
-        return {ErrorCode::unsupported,
-                "no fused kernel for \"" + node.name + "\" (" + op_name(node.op) +
-                    "): the fused executor runs pool mixers of size 3 with group_norm and a gelu "
-                    "MLP; this model runs in the interpreter only"};
+        return {ErrorCode::internal,
+                "no kernel for \"" + node.name + "\" (" + op_name(node.op) + "): please report it"};
     }
 
     WeightOffset reserve(std::size_t floats) {
@@ -226,6 +226,7 @@ class Compiler {
 
 Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels,
                       const Allocator& allocator) {
+    if (Status status = check_executable(loaded.description); !status) return status.error();
     auto graph = build_graph(loaded.description, loaded.weights);
     if (!graph) return graph.error();
     fuse(*graph);
@@ -245,6 +246,7 @@ Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& ker
 }
 
 Result<Layout> lay_out(const Description& description, const kernels::KernelTable& kernels) {
+    if (Status status = check_executable(description); !status) return status.error();
     const auto zeros = Weights::zeros(description);
     if (!zeros) return zeros.error();
     auto graph = build_graph(description, *zeros);

@@ -8,9 +8,9 @@
 
 namespace pf {
 
-// Fails with `unsupported`, naming the node, when the passes leave an operation that the fused
-// executor does not run (the interpreter does). `loaded` is needed no longer afterwards. The packed
-// weights come from `allocator`, if there is one.
+// Fails with `unsupported`, naming the field of model.json, where the executor has no kernels
+// (check_executable; the interpreter runs such models). `loaded` is needed no longer afterwards.
+// The packed weights come from `allocator`, if there is one.
 Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels,
                       const Allocator& allocator = {});
 

@@ -107,19 +107,73 @@ TEST_CASE("compile: the number of parameters is the network's, not the packed on
     CHECK(model->weights.size() > model->num_parameters);
 }
 
-TEST_CASE("compile: what has no fused kernel is refused by the node's name") {
-    const auto refuse = [](const auto& change, const char* node) {
+TEST_CASE("compile: what has no kernels is refused by the field of model.json") {
+    const auto refuse = [](const char* words, const auto& change) {
         Description description = tiny_description();
-        change(description.stages[1]);
+        change(description);
         Weights weights = hash_loaded_weights(description, 1);
-        const LoadedModel loaded{std::move(description), std::move(weights)};
-        check_error(compile(loaded, *kernels::all_tables().back()), ErrorCode::unsupported,
-                    {node, "interpreter"});
+        const LoadedModel loaded{description, std::move(weights)};
+        const auto& table = *kernels::all_tables().back();
+        for (const std::string& part : {std::string("model.json: field \"") + words,
+                                        std::string("the executor runs no other")}) {
+            check_error(compile(loaded, table), ErrorCode::unsupported, {part});
+            check_error(lay_out(description, table), ErrorCode::unsupported, {part});
+        }
     };
-    refuse([](Stage& stage) { stage.token_mixer.size = 5; }, "s1.b0");
-    refuse([](Stage& stage) { stage.mlp.activation = ActivationKind::relu; }, "s1.b0");
-    refuse([](Stage& stage) { stage.norm.kind = NormKind::layer_norm; }, "s1.b0");
-    refuse([](Stage& stage) { stage.token_mixer = {TokenMixerKind::identity, 0}; }, "s1.b0");
+    refuse("stages[1].token_mixer.size\": found 5, expected 3",
+           [](Description& tiny) { tiny.stages[1].token_mixer.size = 5; });
+    refuse("stages[0].token_mixer.kind\": found \"identity\", expected \"pool\"",
+           [](Description& tiny) {
+               tiny.stages[0].token_mixer = {TokenMixerKind::identity, 0};
+           });
+    refuse("stages[1].mlp.activation\": found \"relu\", expected \"gelu\"",
+           [](Description& tiny) { tiny.stages[1].mlp.activation = ActivationKind::relu; });
+    refuse("stages[1].mlp.activation\": found \"silu\", expected \"gelu\"",
+           [](Description& tiny) { tiny.stages[1].mlp.activation = ActivationKind::silu; });
+    refuse("stages[1].norm.kind\": found \"layer_norm\", expected \"group_norm\"",
+           [](Description& tiny) { tiny.stages[1].norm.kind = NormKind::layer_norm; });
+    refuse("head.norm.kind\": found \"layer_norm\", expected \"group_norm\"",
+           [](Description& tiny) { tiny.head.norm.kind = NormKind::layer_norm; });
+    refuse("head.norm.kind\": found \"none\", expected \"group_norm\" or \"layer_norm\"",
+           [](Description& tiny) {
+               tiny.head.order = HeadOrder::pool_norm;
+               tiny.head.norm.kind = NormKind::none;
+           });
+}
+
+TEST_CASE("compile: every supported network either compiles or is refused by a field") {
+    constexpr NormKind kNorms[] = {NormKind::none, NormKind::group_norm, NormKind::layer_norm,
+                                   NormKind::batch_norm};
+    std::size_t num_compiled = 0;
+    const auto count = [&](const Description& description) {
+        const auto layout = lay_out(description, *kernels::all_tables().back());
+        num_compiled += bool(layout);
+        if (!layout) CHECK(layout.error().code == ErrorCode::unsupported);
+    };
+    const auto each_norm = [&](Description description) {
+        for (const NormKind norm : kNorms) {
+            for (const NormKind head_norm : kNorms) {
+                description.stages[1].norm.kind = norm;
+                description.head.norm.kind = head_norm;
+                count(description);
+            }
+        }
+    };
+    for (const HeadOrder order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
+        Description description = tiny_description({.head_order = order});
+        Stage& stage = description.stages[1];
+        for (const TokenMixer mixer : {TokenMixer{TokenMixerKind::identity, 0},
+                                       {TokenMixerKind::pool, 1},
+                                       {TokenMixerKind::pool, 3}}) {
+            for (const ActivationKind activation :
+                 {ActivationKind::gelu, ActivationKind::relu, ActivationKind::silu}) {
+                stage.token_mixer = mixer;
+                stage.mlp.activation = activation;
+                each_norm(description);
+            }
+        }
+    }
+    CHECK(num_compiled == 3);  // group_norm before the pool, either norm after it
 }
 
 }  // namespace pf::test
