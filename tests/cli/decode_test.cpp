@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/error_checks.hpp"
@@ -18,6 +19,7 @@
 
 namespace {
 
+using namespace std::string_view_literals;
 using FileBytes = std::vector<std::uint8_t>;
 
 const std::string kFolder = PF_SOURCE_DIR "/tests/golden/image/decode/";
@@ -160,9 +162,9 @@ TEST_CASE("the JPEG decoder refuses data without the restart markers it announce
 
 TEST_CASE("the PNG decoder refuses bad checksums, zero sizes and huge sizes") {
     const FileBytes whole = read_fixture("rgb.png");
-    for (const char* kind : {"IHDR", "IDAT", "IEND"}) {
+    for (const char* kind : {"IHDR", "IDAT", "IEND", "eXIf"}) {
         CAPTURE(kind);
-        FileBytes changed = whole;
+        FileBytes changed = kind == "eXIf"sv ? read_fixture("orientation.png") : whole;
         const std::size_t data = find(changed, kind) + 4;
         const std::size_t size = changed[data - 6] * 256u + changed[data - 5];
         changed[data + size] ^= 1;

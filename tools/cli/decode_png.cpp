@@ -77,6 +77,8 @@ Error damaged(const std::string& file, const Reader& reader) {
 void read_header(png_structp png, png_infop info, Reader& reader, Header& header) {
     png_set_read_fn(png, &reader, &Reader::read_bytes);
     png_set_user_limits(png, kMaxImageSide, kMaxImageSide);
+    // As PIL does; libpng would leave out what says how an image is rotated.
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_read_info(png, info);
     header = {png_get_image_height(png, info), png_get_image_width(png, info),
               png_get_bit_depth(png, info)};
