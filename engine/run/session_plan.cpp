@@ -16,6 +16,18 @@ using kernels::round_up;
 
 constexpr std::size_t kMaxInputSide = 16384;  // pixels; keeps every size far from overflow
 
+// Of an input from which every convolution has an output.
+std::size_t smallest_side(const Description& description) {
+    std::size_t side = 1;
+    const auto& windows = description.patch_embeddings;
+    for (auto window = windows.rbegin(); window != windows.rend(); ++window) {
+        const std::size_t read = (side - 1) * window->stride + window->kernel;
+        const std::size_t padding = 2 * window->padding;
+        side = std::min(read > padding ? read - padding : 1, kMaxInputSide + 1);
+    }
+    return side;
+}
+
 class Planner {
   public:
     Planner(const Model& model, SessionPlan& plan) : model_(model), plan_(plan) {
@@ -93,13 +105,15 @@ class Planner {
         const std::size_t out_height = convolved_size(op.window, height);
         const std::size_t out_width = convolved_size(op.window, width);
         if (out_height == 0 || out_width == 0) {
+            const std::string smallest = std::to_string(smallest_side(model_.description));
             return Error{ErrorCode::invalid_argument,
                          "input of " + std::to_string(plan_.input_height) + "x" +
                              std::to_string(plan_.input_width) +
                              " pixels is too small: " + step.name + " (kernel " +
                              std::to_string(op.window.kernel) + ", padding " +
                              std::to_string(op.window.padding) + ") would have no output on " +
-                             std::to_string(height) + "x" + std::to_string(width)};
+                             std::to_string(height) + "x" + std::to_string(width) +
+                             "; expected at least " + smallest + "x" + smallest};
         }
         set_output(step, out_height, out_width);
         if (op.kernel == ConvolutionKernel::gemm) need_scratch(op.layout.scratch_floats());

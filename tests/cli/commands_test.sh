@@ -84,6 +84,8 @@ try_several_images() {
     run 1 classify "$model" --images-from "$work/list" "$decode/rgb.png"
     num_lines 10 ' %$'
     complains '1 of 3 images'
+    run 1 classify "$model" ''
+    complains 'found an empty name, expected that of a JPEG or PNG file'
     run 1 classify "$model" --images-from "$work/no list"
     complains 'cannot read the list'
     command="poolformer classify --images-from -"
@@ -137,7 +139,7 @@ try_instruction_sets() {
     export PF_ISA=altivec
     run 1 classify "$model" "$photo"
     complains 'PF_ISA.*altivec'
-    complains 'Unset PF_ISA'
+    complains 'unset PF_ISA'
     run 1 bench "$model" --seconds 0.1
     run 1 inspect "$model"
     complains 'altivec'
@@ -206,7 +208,19 @@ assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and p
     run 1 bench "$model" --seconds 0.1 --json "$work/no/such/folder.json"
     complains 'cannot write the result'
     run 1 bench "$model" --size 60000x60000
-    complains '60000x60000'
+    complains '60000x60000 .*; choose another --size'
+}
+
+try_little_memory() {
+    local limited=(bash -c 'ulimit -v 1000000 && exec "$@"' - "$program")
+    if ! "${limited[@]}" --version >"$work/out" 2>&1; then
+        echo "Not tried: little memory. Programs with sanitizers do not start then."
+        return
+    fi
+    command="poolformer bench, with 1 GB of addresses"
+    "${limited[@]}" bench "$model" --size 9999x9999 >"$work/out" 2>"$work/err"
+    check 'exits with 1' [ "$?" -eq 1 ]
+    complains 'cannot allocate [0-9]+ bytes; use a smaller --size or --batch'
 }
 
 # A process that may use one CPU has a budget of one, and runs one thread.
@@ -288,6 +302,7 @@ try_instruction_sets
 try_broken_images
 try_broken_models
 try_bench
+try_little_memory
 try_cpu_budget
 try_bench_diff
 try_inspect

@@ -44,7 +44,7 @@ try_errors() {
     run 1 compile "$work/absent" -o "$work/none.pf"
     complains 'absent: no such folder'
     run 1 compile "$model" -o "$work/absent/none.pf"
-    complains 'absent/none.pf: cannot create'
+    complains 'absent/none.pf: cannot create .*; name a file in a folder that exists'
     run 1 compile "$model" -o "$work"
     complains 'cannot put it in place'
     head -c 100000 "$compiled" >"$work/cut.pf"

@@ -50,7 +50,8 @@ int run(const Options& options) {
         return kFailure;
     }
     if (pf_model_save_compiled(model->get(), options.output.c_str()) != PF_OK) {
-        print_error(pf_last_error());
+        print_error(std::string(pf_last_error()) +
+                    "; name a file in a folder that exists, and that you may write to");
         return kFailure;
     }
     pf_model_info info{};

@@ -52,6 +52,10 @@ Error refuse_type(Bytes bytes, const std::string& file) {
 }
 
 Result<std::vector<std::uint8_t>> read_file(const std::string& file) {
+    if (file.empty()) {
+        return Error{ErrorCode::file_error,
+                     "\"\": found an empty name, expected that of a JPEG or PNG file"};
+    }
     auto reader = FileReader::open(file, kMaxFileBytes);
     if (!reader) {
         std::error_code ignored;

@@ -14,14 +14,20 @@ namespace {
 constexpr std::uint32_t kSpinMicroseconds = 200;  // longer than the gaps between images' steps
 constexpr std::size_t kMaxSide = 65535;
 
-std::string hint(const Error& error) {
+std::string model_hint(const Error& error) {
     if (error.message.find("PF_ISA") != std::string::npos) {
-        return "\n  Unset PF_ISA to use the CPU's best instruction set.";
+        return "; unset PF_ISA to use the CPU's best instruction set";
     }
     if (error.code == ErrorCode::file_error || error.code == ErrorCode::invalid_model) {
-        return "\n  models/README.md says what a model folder holds; tools/export writes one.";
+        return "; models/README.md says what a model folder holds, tools/export writes one";
     }
     return "";
+}
+
+std::string session_hint(const Error& error, const RunnerOptions& options) {
+    if (error.code == ErrorCode::out_of_memory) return "; use a smaller --size or --batch";
+    const bool has_size = options.size.height != 0;
+    return has_size && error.code == ErrorCode::invalid_argument ? "; choose another --size" : "";
 }
 
 bool parse_side(const char*& first, const char* last, std::size_t& side) {
@@ -40,7 +46,11 @@ Result<SessionHandle> open_session(const pf_model* model, const RunnerOptions& o
     session_options.batch = options.batch;
     pf_session* session = nullptr;
     const pf_status status = pf_session_create(model, &session_options, &session);
-    if (status != PF_OK) return last_error(status);
+    if (status != PF_OK) {
+        Error error = last_error(status);
+        error.message += session_hint(error, options);
+        return error;
+    }
     return SessionHandle(session);
 }
 
@@ -55,7 +65,7 @@ Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info) {
     pf_status status = pf_model_load(folder.c_str(), nullptr, &model);
     if (status != PF_OK) {
         Error error = last_error(status);
-        error.message += hint(error);
+        error.message += model_hint(error);
         return error;
     }
     ModelHandle handle(model);

@@ -46,7 +46,7 @@ struct Runner {
 // What the last failed call of the C API said.
 Error last_error(pf_status status);
 
-// Errors say what to do about a wrong folder or a wrong PF_ISA.
+// Errors say what to do about a wrong folder, a wrong PF_ISA, a wrong size.
 Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info);
 Result<Runner> open_runner(const RunnerOptions& options);
 

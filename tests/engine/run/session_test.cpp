@@ -169,7 +169,8 @@ TEST_CASE("session: an input without an output is refused by name") {
         for (const Size size : {Size{2, 32}, Size{32, 1}}) {
             const auto session =
                 Session::create(model, {.input_height = size.height, .input_width = size.width});
-            check_error(session, ErrorCode::invalid_argument, {"too small", "embed.0", "kernel 7"});
+            check_error(session, ErrorCode::invalid_argument,
+                        {"too small", "embed.0", "kernel 7", "expected at least 3x3"});
         }
         check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
                     ErrorCode::invalid_argument, {"16385x32", "too large"});
