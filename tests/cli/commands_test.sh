@@ -93,6 +93,18 @@ try_several_images() {
     num_lines 5 ' %$'
 }
 
+# File names with an escape sequence, and with the C1 character that begins one too.
+try_control_characters() {
+    local name=$'red\e[31m\xc2\x9b31m.png'
+    cp "$photo" "$work/$name"
+    run 1 classify "$model" "$work/$name" "$work/missing $name"
+    says 'red\?\[31m\?31m\.png$'
+    complains 'missing red\?\[31m\?31m\.png: cannot open'
+    run 0 compile "$model" -o "$work/$name"
+    says 'red\?\[31m\?31m\.png: '
+    check 'writes no escape' [ "$(cat "$work/out" "$work/err" | tr -dc '\033\233' | wc -c)" -eq 0 ]
+}
+
 # Shown on a terminal only, and for several images only.
 try_progress() {
     local images shown
@@ -296,6 +308,7 @@ try_help
 try_usage_errors
 try_classify
 try_several_images
+try_control_characters
 try_progress
 try_json
 try_instruction_sets

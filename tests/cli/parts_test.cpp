@@ -101,6 +101,7 @@ TEST_CASE("words: commas, bytes, control characters") {
     CHECK(pf::cli::with_commas(1234567) == "1,234,567");
     CHECK(pf::cli::bytes_text(1572864) == "1,572,864 bytes (1.50 MiB)");
     CHECK(pf::cli::without_controls("a\x1B[31m\n\x7F b\xC3\xA4") == "a?[31m?? b\xC3\xA4");
+    CHECK(pf::cli::without_controls("\xC2\x9B\x33\xC2\xA0\xC2") == "?3\xC2\xA0\xC2");
     CHECK(pf::cli::format("%s %d", "a", 5) == "a 5");
 }
 

@@ -25,7 +25,7 @@ std::string to_text(const Classifier& classifier, const std::string& file,
         labels.push_back(without_controls(classifier.label(prediction.class_index)));
         width = std::max(width, labels.back().size());
     }
-    std::string text = file + "\n";
+    std::string text = without_controls(file) + "\n";
     for (std::size_t i = 0; i < labels.size(); ++i) {
         text += format("  %-*s  %6.2f %%\n", static_cast<int>(width), labels[i].c_str(),
                        100 * result.top[i].probability);

@@ -58,8 +58,9 @@ int run(const Options& options) {
     info.struct_size = sizeof info;
     pf_model_get_info(model->get(), &info);
     std::error_code ignored;
-    std::printf("%s: %s for %s, %s\n", options.output.c_str(), without_controls(info.name).c_str(),
-                info.isa, bytes_text(std::filesystem::file_size(options.output, ignored)).c_str());
+    std::printf("%s: %s for %s, %s\n", without_controls(options.output).c_str(),
+                without_controls(info.name).c_str(), info.isa,
+                bytes_text(std::filesystem::file_size(options.output, ignored)).c_str());
     return kSuccess;
 }
 

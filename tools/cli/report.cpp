@@ -12,7 +12,7 @@ namespace pf::cli {
 
 void print_error(const std::string& message) {
     std::fflush(stdout);
-    std::fprintf(stderr, "poolformer: %s\n", message.c_str());
+    std::fprintf(stderr, "poolformer: %s\n", without_controls(message).c_str());
 }
 
 std::string format(const char* pattern, ...) {
@@ -41,10 +41,16 @@ std::string bytes_text(std::size_t num_bytes) {
            format(" bytes (%.2f MiB)", static_cast<double>(num_bytes) / (1 << 20));
 }
 
-std::string without_controls(std::string text) {
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    return text;
+std::string without_controls(const std::string& text) {
+    std::string clean;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        // Those of Latin-1, U+0080 to U+009F, as UTF-8 writes them.
+        const bool is_latin = byte == 0xC2 && i + 1 < text.size() && (text[i + 1] & 0xE0) == 0x80;
+        if (is_latin) ++i;
+        clean += is_latin || byte < 0x20 || byte == 0x7F ? '?' : text[i];
+    }
+    return clean;
 }
 
 Progress::Progress(std::size_t total)

@@ -7,7 +7,7 @@
 
 namespace pf::cli {
 
-// One line on stderr.
+// One line on stderr, without_controls().
 void print_error(const std::string& message);
 
 // printf for strings.
@@ -19,8 +19,9 @@ std::string with_commas(std::size_t number);
 // "11,915,176 bytes (11.36 MiB)"
 std::string bytes_text(std::size_t num_bytes);
 
-// `text` from a file, safe to print: control characters become '?', the rest stays (UTF-8 labels).
-std::string without_controls(std::string text);
+// Text from a file, or a file's name, safe to print: control characters become '?', the rest stays
+// (UTF-8 labels).
+std::string without_controls(const std::string& text);
 
 // A counter on stderr, shown only on a terminal and only if there is more than one thing to do.
 // Call clear() before printing anything else.
