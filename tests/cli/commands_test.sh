@@ -298,6 +298,18 @@ try_inspect() {
     says '^graph after fusion: [0-9]+ nodes$'
     says ' channel_mlp '
     is_quiet
+    # Two copies of the weights, to pack them, as for a run; not a third to draw.
+    command='poolformer inspect, against bench'
+    check 'takes no more memory' python3 -c '
+import os, resource, subprocess, sys
+program, model = sys.argv[1:]
+# What is freed counts no more.
+os.environ.update(MALLOC_MMAP_THRESHOLD_="1000000", ASAN_OPTIONS="quarantine_size_mb=0")
+def peak_kb(*arguments):
+    subprocess.run([program, *arguments, "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest so far
+assert peak_kb("bench", model, "--seconds", "0.1") + 2048 > peak_kb("inspect", model)
+' "$program" "$model"
     command='poolformer inspect, to a full disk'
     "$program" inspect "$model" >/dev/full 2>"$work/err"
     check 'exits with 1' [ "$?" -eq 1 ]

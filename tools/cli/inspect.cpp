@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/compile/choose_convolution.hpp"
 #include "engine/compile/compiled_file.hpp"
@@ -127,23 +128,40 @@ Result<LoadedModel> load_for_drawing(const std::string& path) {
     return LoadedModel{model->description, std::move(*zeros)};
 }
 
+std::string describe_graphs(const LoadedModel& loaded) {
+    auto graph = build_graph(loaded.description, loaded.weights);
+    if (!graph) return "";
+    const std::string before = describe_graph("graph", *graph);
+    fuse(*graph);
+    return before + describe_graph("graph after fusion", *graph);
+}
+
+// What the file says; the weights are gone when it returns.
+struct Drawing {
+    Description description;
+    std::size_t num_parameters;
+    std::string graphs;
+};
+
+Result<Drawing> draw(const std::string& path) {
+    auto loaded = load_for_drawing(path);
+    if (!loaded) return loaded.error();
+    std::string graphs = describe_graphs(*loaded);
+    return Drawing{std::move(loaded->description), loaded->weights.num_parameters(),
+                   std::move(graphs)};
+}
+
 int run(const RunnerOptions& options) {
-    const auto loaded = load_for_drawing(options.model_folder);
-    if (!loaded) {
-        print_error(loaded.error().message);
+    const auto drawing = draw(options.model_folder);
+    if (!drawing) {
+        print_error(drawing.error().message);
         return kFailure;
     }
-    std::string text = describe(loaded->description);
-    text += format("parameters     %s\n", with_commas(loaded->weights.num_parameters()).c_str());
-    const auto run_text = describe_run(loaded->description, options);
+    std::string text = describe(drawing->description);
+    text += format("parameters     %s\n", with_commas(drawing->num_parameters).c_str());
+    const auto run_text = describe_run(drawing->description, options);
     text += (run_text ? *run_text : "runs with      nothing; see the error\n");
-    text += describe_instruction_sets();
-    auto graph = build_graph(loaded->description, loaded->weights);
-    if (graph) {
-        text += describe_graph("graph", *graph);
-        fuse(*graph);
-        text += describe_graph("graph after fusion", *graph);
-    }
+    text += describe_instruction_sets() + drawing->graphs;
     std::fputs(text.c_str(), stdout);
     if (run_text) return kSuccess;
     print_error(run_text.error().message);
