@@ -232,16 +232,23 @@ Execution Convolution::execute(const float* src, const float* weights, const flo
         if (status != dnnl_success) return;
         status = dnnl_memory_set_data_handle(memory.get(), const_cast<void*>(data));
     };
-    point(p.src, src);
-    point(p.weights, weights);
-    point(p.bias, bias);
-    point(p.dst, dst);
-    if (p.scratchpad_bytes > 0) point(p.scratchpad, scratch);
-    if (status == dnnl_success) {
-        status = dnnl_primitive_execute(p.run.get(), p.stream.get(),
-                                        static_cast<int>(p.arguments.size()), p.arguments.data());
+    try {  // its interface is C, and yet 2.6.3 lets std::bad_alloc out
+        point(p.src, src);
+        point(p.weights, weights);
+        point(p.bias, bias);
+        point(p.dst, dst);
+        if (p.scratchpad_bytes > 0) point(p.scratchpad, scratch);
+        if (status == dnnl_success) {
+            status =
+                dnnl_primitive_execute(p.run.get(), p.stream.get(),
+                                       static_cast<int>(p.arguments.size()), p.arguments.data());
+        }
+        if (status == dnnl_success) status = dnnl_stream_wait(p.stream.get());
+    } catch (const std::bad_alloc&) {
+        return Execution::out_of_memory;
+    } catch (...) {
+        return Execution::failed;
     }
-    if (status == dnnl_success) status = dnnl_stream_wait(p.stream.get());
     if (status == dnnl_success) return Execution::done;
     return status == dnnl_out_of_memory ? Execution::out_of_memory : Execution::failed;
 }

@@ -19,7 +19,8 @@ namespace {
 std::atomic<bool> counting{false};
 std::atomic<int> allocations_of_ours{0};
 std::atomic<int> allocations_of_onednn{0};
-std::atomic<int> allocations_left{-1};  // before one is refused; negative: none will be
+std::atomic<int> allocations_left{-1};    // before one is refused; negative: none will be
+std::atomic<bool> refuses_onednn{false};  // else this program
 std::atomic<bool> refused{false};
 std::atomic<long> blocks{0};
 std::atomic<long> mapped_bytes{0};
@@ -82,7 +83,7 @@ bool admit(const void* caller) {
     if (!counting && allocations_left < 0) return true;
     const bool is_onednn = is_for_onednn(caller);
     if (counting) ++(is_onednn ? allocations_of_onednn : allocations_of_ours);
-    if (is_onednn || allocations_left < 0) return true;
+    if (is_onednn != refuses_onednn || allocations_left < 0) return true;
     if (allocations_left.fetch_sub(1) != 0) return true;
     refused = true;
     errno = ENOMEM;
@@ -174,7 +175,8 @@ Counts stop_counting() {
     return {allocations_of_ours, allocations_of_onednn, executions};
 }
 
-void start_refusing(int number) {
+void start_refusing(Asker asker, int number) {
+    refuses_onednn = asker == Asker::onednn;
     refused = false;
     allocations_left = number;
 }

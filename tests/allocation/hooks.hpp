@@ -22,9 +22,11 @@ Counts count_during(const Body& body) {
     return stop_counting();
 }
 
-// Lets `number` allocations of ours pass and refuses the next, once (oneDNN 2.6.3 would crash).
-// Whether it came to that is what stop_refusing() returns.
-void start_refusing(int number);
+enum class Asker { program, onednn };
+
+// Lets `number` allocations of one of them pass and refuses its next, once. Whether it came to that
+// is what stop_refusing() returns. oneDNN 2.6.3 may crash, but for runs.
+void start_refusing(Asker asker, int number);
 bool stop_refusing();
 
 // Lets the next making or executing of a primitive return this dnnl_status_t, and not happen.

@@ -12,6 +12,8 @@
 #include "engine/base/aligned_buffer.hpp"
 #include "tests/allocation/hooks.hpp"
 #include "tests/support/api_handles.hpp"
+#include "tests/support/blocked_map.hpp"
+#include "tests/support/hash.hpp"
 
 namespace pf::test {
 namespace {
@@ -31,7 +33,7 @@ void refuse_each(const Attempt& attempt, const Undo& undo) {
     int num_errors = 0;
     for (; number < kMaxAllocations; ++number) {
         const Held before = held();
-        start_refusing(number);
+        start_refusing(Asker::program, number);
         const pf_status status = attempt();
         const bool was_refused = stop_refusing();
         undo();
@@ -154,6 +156,34 @@ TEST_CASE("oneDNN's failures: no memory is told from others, and the session run
     fail_next_primitive(kOneDnnRuntimeError);
     check_refused(run(), PF_INTERNAL, "oneDNN");
     CHECK(run() == PF_OK);
+}
+
+TEST_CASE("no memory for oneDNN during a run is an error, and the session runs on") {
+    const ModelHandle model = load(Folder());
+    const std::vector<float> input = hash_floats(3 * kSide * kSide, 83);
+    for (const std::size_t num_threads : {1, 2}) {
+        CAPTURE(num_threads);
+        const auto options = session_options(0, 0, num_threads);
+        const SessionHandle session = open(model.get(), &options);
+        std::vector<float> expected(kClasses), logits(kClasses);
+        const auto run = [&](float* to) {
+            return pf_session_run(session.get(), input.data(), 1, to);
+        };
+        REQUIRE(run(expected.data()) == PF_OK);
+        bool was_refused = true;
+        int number = 0;
+        for (; was_refused && number < kMaxAllocations; ++number) {
+            CAPTURE(number);
+            start_refusing(Asker::onednn, number);
+            const pf_status status = run(logits.data());
+            was_refused = stop_refusing();
+            REQUIRE(status == (was_refused ? PF_OUT_OF_MEMORY : PF_OK));
+            REQUIRE(run(logits.data()) == PF_OK);
+            REQUIRE(same_bits(logits, expected));
+        }
+        CHECK(number > 1);
+        CHECK_FALSE(was_refused);
+    }
 }
 
 TEST_CASE("no memory: saving a compiled file") {
