@@ -6,17 +6,23 @@
 #include <sched.h>
 #include <xmmintrin.h>
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 
 namespace pf {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Threads of one team reach a barrier within microseconds of each other, unless one was interrupted
 // or there are more threads than cores and it is not running at all. Then the others offer it their
-// cores for a while before they sleep: being woken up takes longer than most of these waits.
-constexpr std::chrono::microseconds kBarrierSpin{50};
-constexpr std::chrono::microseconds kBarrierYield{2000};
+// cores for a while before they sleep: being woken up takes longer than most of these waits. Who
+// lets idle workers spin is likely to have cores to spare, and gets the long patience, until it
+// turns out to be of no use.
+constexpr std::chrono::microseconds kShortPatience{50};
+constexpr std::chrono::microseconds kLongPatience{2000};
+constexpr std::chrono::microseconds kYield{2000};
 
 constexpr std::size_t kMaxThreads = 1024;
 
@@ -84,6 +90,7 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
     }
     function_ = function;
     context_ = context;
+    is_crowded_.store(false, std::memory_order_relaxed);
     job_number_.fetch_add(1);
     wake_sleepers(job_number_);
     function(context, 0);
@@ -94,7 +101,11 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
 
 void ThreadTeam::work(std::size_t thread) {
     for (std::uint32_t done = 0;; ++done) {
-        wait_for_change(job_number_, done, spin_, spin_);
+        // On a crowded core it may be the caller of the next job whom spinning holds up.
+        const auto patience = is_crowded() ? std::min(kShortPatience, spin_) : spin_;
+        if (!spin_for_change(job_number_, done, patience)) {
+            yield_or_sleep_for_change(job_number_, done, spin_ - patience);
+        }
         if (stopping_) return;
         function_(context_, thread);
         barrier();
@@ -108,24 +119,31 @@ void ThreadTeam::barrier() {
         arrived_.store(0, std::memory_order_relaxed);
         phase_.store(phase + 1);
         wake_sleepers(phase_);
-    } else {
-        // Who lets idle workers spin for longer than that has cores to spare.
-        const bool spins_only = spin_ > kBarrierYield;
-        wait_for_change(phase_, phase, spins_only ? spin_ : kBarrierSpin, kBarrierYield);
+        return;
     }
+    const auto patience =
+        is_crowded() ? kShortPatience : std::clamp(spin_, kShortPatience, kLongPatience);
+    if (spin_for_change(phase_, phase, patience)) return;
+    is_crowded_.store(true, std::memory_order_relaxed);
+    yield_or_sleep_for_change(phase_, phase, kYield);
 }
 
-void ThreadTeam::wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                                 std::chrono::microseconds spin, std::chrono::microseconds yield) {
-    using Clock = std::chrono::steady_clock;
+bool ThreadTeam::spin_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                                 std::chrono::microseconds patience) {
     constexpr int kLooksPerClockRead = 64;
     const Clock::time_point start = Clock::now();
     do {
         for (int look = 0; look < kLooksPerClockRead; ++look) {
-            if (value.load(std::memory_order_acquire) != old) return;
+            if (value.load(std::memory_order_acquire) != old) return true;
             _mm_pause();
         }
-    } while (Clock::now() - start < spin);
+    } while (Clock::now() - start < patience);
+    return false;
+}
+
+void ThreadTeam::yield_or_sleep_for_change(const std::atomic<std::uint32_t>& value,
+                                           std::uint32_t old, std::chrono::microseconds yield) {
+    const Clock::time_point start = Clock::now();
     while (Clock::now() - start < yield) {
         std::this_thread::yield();
         if (value.load(std::memory_order_acquire) != old) return;

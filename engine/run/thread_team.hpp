@@ -17,10 +17,13 @@ namespace pf {
 
 // A fork-join team: try_run() calls job(thread) once on each of num_threads() threads, thread 0
 // being the caller, and returns when all have. Inside the job, barrier() waits for everybody: it
-// spins and yields for 2 ms, then sleeps; if `spin` is longer, it spins that long instead and makes
-// no system call. An idle worker spins for `spin`, then sleeps; a team of one has no threads at
-// all. Several callers may share a team: one has it at a time, the others are told. Does not queue,
-// nest or steal.
+// spins for 50 us, or for `spin` if that is longer, but for 2 ms at most; then yields for 2 ms;
+// then sleeps. A thread that spun in vain makes the team crowded: for the rest of the job everybody
+// spins for 50 us. So with a long `spin` a team on cores of its own makes no system call, and one
+// that shares them does not keep them from those it waits for. An idle worker spins for `spin`,
+// then sleeps; after a crowded job it yields instead, but for the first 50 us. A team of one has no
+// threads at all. Several callers may share a team: one has it at a time, the others are told. Does
+// not queue, nest or steal.
 //
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
@@ -56,10 +59,13 @@ class ThreadTeam {
     void work(std::size_t thread);
     Status pin(const std::vector<int>& cpus);
 
-    // Returns once `value` differs from `old`: spins for `spin`, yields up to `yield` after the
-    // beginning, then sleeps.
-    void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                         std::chrono::microseconds spin, std::chrono::microseconds yield);
+    bool is_crowded() const { return is_crowded_.load(std::memory_order_relaxed); }
+    // Whether `value` came to differ from `old` within `patience`.
+    static bool spin_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                                std::chrono::microseconds patience);
+    // Returns once `value` differs from `old`: yields for `yield`, then sleeps.
+    void yield_or_sleep_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                                   std::chrono::microseconds yield);
     // For after a change to `value` that was sequentially consistent.
     void wake_sleepers(std::atomic<std::uint32_t>& value);
 
@@ -78,6 +84,7 @@ class ThreadTeam {
     alignas(64) std::atomic<std::uint32_t> arrived_{0};
     alignas(64) std::atomic<std::uint32_t> phase_{0};
     alignas(64) std::atomic<std::uint32_t> sleepers_{0};
+    alignas(64) std::atomic<bool> is_crowded_{false};
 };
 
 }  // namespace pf

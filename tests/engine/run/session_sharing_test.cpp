@@ -143,19 +143,26 @@ TEST_SUITE("threads") {
 
 TEST_SUITE("threads") {
     // How long it takes: docs/embedding.md.
-    TEST_CASE("session: eight threads on one CPU come to the same bits") {
+    TEST_CASE("session: eight threads on one CPU come to the same bits, spinning or not") {
         const auto model = make_model();
         const std::vector<float> image = image_of(40);
         const std::vector<float> expected = run(*make_session(model, 40, 40), image);
-        bool is_pinned = false;
-        int right = 0;
-        std::thread([&] {
-            is_pinned = stay_on_this_cpu();
-            const auto session = make_session(model, 40, 40, 8);
-            for (int i = 0; i < 10; ++i) right += same_bits(run(*session, image), expected);
-        }).join();
-        REQUIRE(is_pinned);
-        CHECK(right == 10);
+        for (const int spin_us : {0, 100'000}) {
+            CAPTURE(spin_us);
+            bool is_pinned = false;
+            int right = 0;
+            std::thread([&] {
+                is_pinned = stay_on_this_cpu();
+                const auto session =
+                    make_session(model, {.input_height = 40,
+                                         .input_width = 40,
+                                         .num_threads = 8,
+                                         .spin = std::chrono::microseconds(spin_us)});
+                for (int i = 0; i < 10; ++i) right += same_bits(run(*session, image), expected);
+            }).join();
+            REQUIRE(is_pinned);
+            CHECK(right == 10);
+        }
     }
 
     TEST_CASE("sessions and models are made and destroyed by many threads at once") {
