@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/api/boundary.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <span>
 
 namespace pf::api {
 namespace {
@@ -86,7 +89,19 @@ pf_status check_allocator(const pf_allocator* allocator) {
 
 pf_status check_cpus(const int* cpus, std::size_t num_cpus) {
     if (cpus == nullptr && num_cpus > 0) return null_argument("cpus");
+    for (const int cpu : std::span(cpus, num_cpus)) {
+        if (cpu >= 0 && cpu < CPU_SETSIZE) continue;
+        return fail(Error{ErrorCode::invalid_argument, "cpus: found " + std::to_string(cpu) +
+                                                           ", expected 0 to " +
+                                                           std::to_string(CPU_SETSIZE - 1)});
+    }
     return PF_OK;
+}
+
+bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes) {
+    const auto first = reinterpret_cast<std::uintptr_t>(a);
+    const auto second = reinterpret_cast<std::uintptr_t>(b);
+    return first < second + b_bytes && second < first + a_bytes;
 }
 
 std::string megabytes(std::size_t bytes) {

@@ -91,8 +91,11 @@ pf_status take(const Options* options, Options& taken) {
 Allocator allocator_of(const pf_allocator* allocator);
 pf_status check_allocator(const pf_allocator* allocator);
 
-// The caller's CPUs, or none.
+// The caller's CPUs, or none; each a number that an affinity mask has room for.
 pf_status check_cpus(const int* cpus, std::size_t num_cpus);
+
+// Whether two of the caller's buffers have bytes in common.
+bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes);
 
 // "1.5 MB"
 std::string megabytes(std::size_t bytes);

@@ -156,8 +156,13 @@ pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height
         if (rgb == nullptr) return null_argument("rgb");
         if (output == nullptr) return null_argument("output");
         const pf::Input& input = model->model->description.input;
-        const pf::Status status = pf::preprocess({rgb, height, width, row_stride}, input,
-                                                 {output, 3 * input.height * input.width});
+        const std::span planes(output, 3 * input.height * input.width);
+        const std::size_t rgb_bytes = height == 0 ? 0 : (height - 1) * row_stride + 3 * width;
+        if (overlap(rgb, rgb_bytes, planes.data(), planes.size_bytes())) {
+            return fail(Error{ErrorCode::invalid_argument,
+                              "output overlaps rgb: give each memory of its own"});
+        }
+        const pf::Status status = pf::preprocess({rgb, height, width, row_stride}, input, planes);
         return status ? PF_OK : fail(status.error());
     });
 }

@@ -27,12 +27,6 @@ pf_status check_size(const char* name, const float* output, std::size_t found,
     return wrong_argument(name, found, std::to_string(expected));
 }
 
-bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes) {
-    const auto first = reinterpret_cast<std::uintptr_t>(a);
-    const auto second = reinterpret_cast<std::uintptr_t>(b);
-    return first < second + b_bytes && second < first + a_bytes;
-}
-
 struct Buffer {
     const char* name;
     const void* data;  // null if it is not wanted

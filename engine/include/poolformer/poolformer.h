@@ -149,8 +149,8 @@ PF_API const char* pf_model_label(const pf_model* model, size_t class_index);
 /* Turns a photo into the model's input: resizes the shorter side as PIL's antialiased bicubic
  * does, crops the centre, and normalises. rgb: 8-bit R,G,B, height rows of row_stride bytes.
  * output: 3 planes (R, G, B) of the description's input_height x input_width floats, owned by the
- * caller. At most 65535 pixels a side and 2^28 in all. Any thread; allocates, so it may be
- * PF_OUT_OF_MEMORY. */
+ * caller; must not overlap rgb. At most 65535 pixels a side and 2^28 in all. Any thread; allocates,
+ * so it may be PF_OUT_OF_MEMORY. */
 PF_API pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height,
                                size_t width, size_t row_stride, float* output);
 

@@ -252,11 +252,17 @@ TEST_CASE("cpus: workers run where they are told, or creating them fails") {
     REQUIRE_MESSAGE(pf_team_create(&options, &team) == PF_OK, pf_last_error());
     pf_team_destroy(team);
     for (const int bad : {-1, 100000}) {
-        const int cpus[] = {bad};
+        const int cpus[] = {bad, 0};  // the caller's, which is its own affair, and a worker's
         options.cpus = cpus;
-        options.num_cpus = 1;
-        check_refused(pf_team_create(&options, &team), PF_INVALID_ARGUMENT, std::to_string(bad));
-        CHECK(team == nullptr);
+        for (const std::size_t num_threads : {1, 2}) {
+            options.num_threads = num_threads;
+            for (const std::size_t num_cpus : {1, 2}) {
+                options.num_cpus = num_cpus;
+                check_refused(pf_team_create(&options, &team), PF_INVALID_ARGUMENT,
+                              "cpus: found " + std::to_string(bad));
+                CHECK(team == nullptr);
+            }
+        }
     }
     options.cpus = nullptr;
     check_null(pf_team_create(&options, &team), "cpus");

@@ -192,6 +192,9 @@ TEST_CASE("C API: preprocess refuses impossible photos") {
     CHECK(std::string(pf_last_error()).find("89") != std::string::npos);
     CHECK(pf_preprocess(model.get(), rgb.data(), 70000, 1, 3, output.data()) ==
           PF_INVALID_ARGUMENT);
+    const auto* last_byte = reinterpret_cast<const std::uint8_t*>(&output.back()) + 3;
+    check_refused(pf_preprocess(model.get(), last_byte, 1, 1, 3, output.data()),
+                  PF_INVALID_ARGUMENT, "output overlaps rgb");
 }
 
 TEST_CASE("C API: model and session may be destroyed in any order") {
