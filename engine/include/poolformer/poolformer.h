@@ -87,9 +87,10 @@ typedef struct pf_allocator {
     void* user;
 } pf_allocator;
 
-/* How many threads of this process can really run at the same time: the CPUs that its affinity and
- * cpusets allow, or the cgroup's quota (version 1 or 2), rounded up, if that is less. At least 1.
- * Reads files, so ask once; nothing here uses more threads or fewer because of it. */
+/* How many threads can really run at the same time: the CPUs that cpusets and the calling thread's
+ * affinity allow, or the cgroup's quota (version 1 or 2), rounded up, if that is less. At least 1.
+ * Ask before pinning that thread, and once, since it reads files; nothing here uses more threads or
+ * fewer because of it. */
 PF_API size_t pf_cpu_budget(void);
 
 /* ---- model ---------------------------------------------------------------------------------- */
@@ -272,7 +273,8 @@ typedef struct pf_run {
     float* const* stage_maps;
     size_t num_stages;
     /* The run gives up between two steps once so much time has passed; 0: as the session's options
-     * have it. It overruns by at most one step, a twelfth of an S12 run on one thread. */
+     * have it. It overruns by at most one step (S12's largest has an eleventh of the work), and by
+     * what time the system takes away from the thread. */
     uint64_t timeout_us;
     /* How many floats stage_maps[i] has room for, num_stages numbers; NULL: as many as it takes. */
     const size_t* stage_map_floats;
