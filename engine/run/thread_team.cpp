@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <xmmintrin.h>
 
 #include <algorithm>
@@ -26,6 +27,26 @@ constexpr std::chrono::microseconds kYield{2000};
 
 constexpr std::size_t kMaxThreads = 1024;
 
+// As long as it lives, this thread and those it starts handle no signals but those that a fault of
+// their own raises: blocked, these would end the process before a handler could say why.
+class SignalBlock {
+  public:
+    SignalBlock() {
+        sigset_t signals;
+        sigfillset(&signals);
+        for (const int fault : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP}) {
+            sigdelset(&signals, fault);
+        }
+        pthread_sigmask(SIG_BLOCK, &signals, &before_);
+    }
+    SignalBlock(const SignalBlock&) = delete;
+    SignalBlock& operator=(const SignalBlock&) = delete;
+    ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
@@ -39,6 +60,7 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
     std::unique_ptr<ThreadTeam> team(new ThreadTeam(num_threads, spin));
     team->workers_->reserve(num_threads - 1);
     try {
+        const SignalBlock block;
         for (std::size_t thread = 1; thread < num_threads; ++thread) {
             team->workers_->emplace_back([raw = team.get(), thread] { raw->work(thread); });
         }

@@ -23,7 +23,8 @@ namespace pf {
 // that shares them does not keep them from those it waits for. An idle worker spins for `spin`,
 // then sleeps; after a crowded job it yields instead, but for the first 50 us. A team of one has no
 // threads at all. Several callers may share a team: one has it at a time, the others are told. Does
-// not queue, nest or steal.
+// not queue, nest or steal. Workers handle no signals but those of a fault of their own, such as
+// SIGSEGV, so other handlers only run in the host's threads.
 //
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {

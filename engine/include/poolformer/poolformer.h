@@ -171,7 +171,8 @@ typedef struct pf_team_options {
 
 /* Starts a team of threads for any number of sessions to share. A run that finds the team busy
  * with another session's does not wait: its caller works alone, with the same bits. options may be
- * NULL. Sessions keep their team alive, so they may be destroyed in any order.
+ * NULL. Sessions keep their team alive, so they may be destroyed in any order. Its threads block
+ * signals, all but those of a fault of their own, such as SIGSEGV.
  *
  * After fork() a child has no workers: its runs work alone, from then on, and everything may be
  * destroyed there. Do not fork while a session that the child will use is running, nor, if the

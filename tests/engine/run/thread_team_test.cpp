@@ -3,10 +3,13 @@
 #include "engine/run/thread_team.hpp"
 
 #include <doctest/doctest.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -19,6 +22,18 @@ std::unique_ptr<ThreadTeam> make_team(std::size_t num_threads, microseconds spin
     auto team = ThreadTeam::create(num_threads, spin);
     REQUIRE(team);
     return std::move(*team);
+}
+
+using Signals = std::set<int>;
+
+Signals blocked_signals() {
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    Signals blocked;
+    for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+        if (sigismember(&mask, signal) == 1) blocked.insert(signal);
+    }
+    return blocked;
 }
 
 }  // namespace
@@ -138,6 +153,26 @@ TEST_SUITE("threads") {
             if (thread == 0) nested = team->try_run([](std::size_t) {});
         }));
         CHECK_FALSE(nested);
+    }
+
+    TEST_CASE("ThreadTeam: workers block signals but those of faults, and the caller what it did") {
+        const Signals before = blocked_signals();
+        const auto team = make_team(3, microseconds(0));
+        CHECK_FALSE(ThreadTeam::create(3, microseconds(0), {-1}));
+        CHECK(blocked_signals() == before);
+        std::vector<Signals> blocked(3);
+        team->try_run([&](std::size_t thread) { blocked[thread] = blocked_signals(); });
+        CHECK(blocked[0] == before);
+        for (std::size_t thread = 1; thread < 3; ++thread) {
+            for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGPROF, SIGRTMAX}) {
+                CAPTURE(signal);
+                CHECK(blocked[thread].count(signal) == 1);
+            }
+            for (const int signal : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP}) {
+                CAPTURE(signal);
+                CHECK(blocked[thread].count(signal) == 0);
+            }
+        }
     }
 
     TEST_CASE("ThreadTeam: refuses numbers of threads that cannot be meant") {
