@@ -104,9 +104,9 @@ bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_by
     return first < second + b_bytes && second < first + a_bytes;
 }
 
-std::string megabytes(std::size_t bytes) {
+std::string mebibytes(std::size_t bytes) {
     const std::size_t tenths = (bytes * 10 + (std::size_t{1} << 19)) >> 20;
-    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MB";
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
 }
 
 }  // namespace pf::api

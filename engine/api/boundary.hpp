@@ -97,7 +97,7 @@ pf_status check_cpus(const int* cpus, std::size_t num_cpus);
 // Whether two of the caller's buffers have bytes in common.
 bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes);
 
-// "1.5 MB"
-std::string megabytes(std::size_t bytes);
+// "1.5 MiB"
+std::string mebibytes(std::size_t bytes);
 
 }  // namespace pf::api

@@ -23,7 +23,7 @@ void log_model(const pf_model_options& options, const pf::Model& model, const ch
     if (options.log == nullptr) return;
     const std::string line = model.description.name + ": " + how + " for " + model.kernels->name +
                              ", " + std::to_string(model.num_parameters) + " parameters, " +
-                             megabytes(model.weights.size_bytes()) + " of packed weights";
+                             mebibytes(model.weights.size_bytes()) + " of packed weights";
     options.log(options.log_user, PF_LOG_INFO, line.c_str());
 }
 

@@ -29,7 +29,7 @@ void log_session(const pf_session_options& options, const pf::Session& session) 
                              std::to_string(session.plan().input_height) + "x" +
                              std::to_string(session.plan().input_width) + ", " +
                              std::to_string(session.num_threads()) + " threads and CPUs for " +
-                             std::to_string(budget) + ", " + megabytes(session.arena_bytes()) +
+                             std::to_string(budget) + ", " + mebibytes(session.arena_bytes()) +
                              " of activations";
     options.log(options.log_user, PF_LOG_INFO, line.c_str());
     if (session.num_threads() <= budget) return;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -43,6 +44,12 @@ std::unique_ptr<char, Free> aligned_copy(const std::string& bytes) {
         static_cast<char*>(std::aligned_alloc(64, (bytes.size() + 63) / 64 * 64)));
     std::memcpy(copy.get(), bytes.data(), bytes.size());
     return copy;
+}
+
+std::string in_mebibytes(std::size_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+    return text;
 }
 
 // Counts what it gives and takes back.
@@ -223,17 +230,26 @@ TEST_CASE("log: loading and making a session say what came of it, and warn of to
     options.log = log;
     options.log_user = &lines;
     const ModelHandle model = load_path(folder.folder.path(), &options);
+    auto info = sized<pf_model_info>();
+    REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
+    CHECK(lines.back().message.ends_with(", " + in_mebibytes(info.weight_bytes) +
+                                         " of packed weights"));
     for (const std::size_t num_threads : {std::size_t{1}, cpu_budget() + 1}) {
-        auto for_session = session_options(0, 0, num_threads);
+        auto for_session = session_options(400, 400, num_threads);
         for_session.log = log;
         for_session.log_user = &lines;
+        const std::size_t line = lines.size();
         const SessionHandle session = open(model.get(), &for_session);
+        auto session_info = sized<pf_session_info>();
+        REQUIRE(pf_session_get_info(session.get(), &session_info) == PF_OK);
+        CHECK(lines.at(line).message.ends_with(", " + in_mebibytes(session_info.arena_bytes) +
+                                               " of activations"));
     }
     const std::string too_many = std::to_string(cpu_budget() + 1) + " threads";
     const std::string budget = " and CPUs for " + std::to_string(cpu_budget()) + ",";
     const Line expected[] = {{PF_LOG_INFO, "compiled for"},
-                             {PF_LOG_INFO, "24x24, 1 threads" + budget},
-                             {PF_LOG_INFO, "24x24, " + too_many},
+                             {PF_LOG_INFO, "400x400, 1 threads" + budget},
+                             {PF_LOG_INFO, "400x400, " + too_many},
                              {PF_LOG_WARNING, too_many + ", but CPUs for"}};
     REQUIRE(lines.size() == std::size(expected));
     for (std::size_t i = 0; i < lines.size(); ++i) {
