@@ -1,0 +1,67 @@
+// SessionPlan: how a run's work is spread over its steps.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run/session_plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "engine/compile/compile.hpp"
+#include "kernels/dispatch.hpp"
+#include "tests/support/tiny_models.hpp"
+
+namespace pf::test {
+namespace {
+
+// Multiply-accumulates of one step.
+class CountMacs {
+  public:
+    CountMacs(const SessionPlan& plan, const Step& step) : plan_(plan), step_(step) {}
+
+    std::uint64_t operator()(const ConvolutionStep& op) const {
+        return plan_.maps[*step_.output_map].pixels() * step_.out_channels * step_.in_channels *
+               op.window.kernel * op.window.kernel;
+    }
+    std::uint64_t operator()(const ChannelMlpStep& op) const {
+        return 2 * plan_.maps[*step_.output_map].pixels() * op.layout.channels * op.layout.hidden;
+    }
+    std::uint64_t operator()(const HeadStep& op) const {
+        return op.layout.inputs * op.layout.outputs;
+    }
+    std::uint64_t operator()(const StatisticsStep&) const { return 0; }
+    std::uint64_t operator()(const PoolMixStep&) const { return 0; }
+
+  private:
+    const SessionPlan& plan_;
+    const Step& step_;
+};
+
+}  // namespace
+
+// The most by which a run may overrun its deadline: what poolformer.h and docs/embedding.md say.
+TEST_CASE("no step of S12 at 224x224 has more than an eleventh of the work") {
+    const Description s12 = tiny_description({.depths = {2, 2, 6, 2},
+                                              .channels = {64, 128, 320, 512},
+                                              .image_size = 224,
+                                              .classes = 1000});
+    for (const kernels::KernelTable* table : kernels::all_tables()) {
+        CAPTURE(std::string(table->name));
+        const auto layout = lay_out(s12, *table);
+        REQUIRE(layout);
+        const auto plan = plan_session(layout->model, 224, 224, InputFormat::nchw_f32);
+        REQUIRE(plan);
+        std::uint64_t sum = 0, largest = 0;
+        for (const Step& step : layout->model.steps) {
+            const std::uint64_t macs = std::visit(CountMacs(*plan, step), step.op);
+            sum += macs;
+            largest = std::max(largest, macs);
+        }
+        CHECK(sum == plan->macs);
+        CHECK(11 * largest <= sum);
+        CHECK(12 * largest > sum);
+    }
+}
+
+}  // namespace pf::test
