@@ -60,6 +60,23 @@ std::size_t find(const FileBytes& bytes, const std::string& text) {
     return static_cast<std::size_t>(found - bytes.begin());
 }
 
+// Its length before the chunk's kind and data, its checksum behind.
+FileBytes png_chunk(const std::string& kind_and_data) {
+    std::uint32_t crc = 0xFFFFFFFF;
+    for (const char letter : kind_and_data) {
+        crc ^= static_cast<std::uint8_t>(letter);
+        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+    }
+    FileBytes bytes;
+    const auto append = [&](std::size_t number) {
+        for (const int shift : {24, 16, 8, 0}) bytes.push_back(number >> shift & 0xFF);
+    };
+    append(kind_and_data.size() - 4);
+    bytes.insert(bytes.end(), kind_and_data.begin(), kind_and_data.end());
+    append(~crc);
+    return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("decoders equal PIL on every kind of JPEG and PNG") {
@@ -203,6 +220,26 @@ TEST_CASE("decoders refuse EXIF metadata that cannot be read") {
     changed[tiff + 9] = 0xFF;   // 65,000 entries,
     changed[tiff + 10] = 0x13;  // none of them an orientation
     check_refused(changed, "its first directory leaves the block");
+}
+
+TEST_CASE("the PNG decoder refuses EXIF metadata that libpng would leave out") {
+    const FileBytes whole = read_fixture("orientation.png");
+    const std::size_t begin = find(whole, "eXIf") - 4, end = find(whole, "IDAT") - 4;
+    const auto with_exif = [&](const std::string& data) {
+        FileBytes changed(whole.begin(), whole.begin() + begin);
+        const FileBytes chunk = png_chunk("eXIf" + data);
+        changed.insert(changed.end(), chunk.begin(), chunk.end());
+        changed.insert(changed.end(), whole.begin() + end, whole.end());
+        return changed;
+    };
+    std::string data(whole.begin() + begin + 8, whole.begin() + end - 4);
+    CHECK(with_exif(data) == whole);
+    data[1] = 'X';
+    check_refused(with_exif(data), "damaged PNG (eXIf: incorrect byte-order specifier)");
+    check_refused(with_exif("I"), "damaged PNG (eXIf: too short)");
+    data[1] = 'I';
+    data[2] = 7;
+    check_refused(with_exif(data), "EXIF metadata is damaged (no TIFF header)");
 }
 
 TEST_CASE("decoders survive any single damaged byte") {

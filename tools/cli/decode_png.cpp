@@ -5,6 +5,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "engine/image/preprocess.hpp"
 #include "tools/cli/decode.hpp"
@@ -48,7 +49,11 @@ class Reader {
         std::snprintf(reader.message_, sizeof reader.message_, "%s", message);
         std::longjmp(reader.jump_, 1);
     }
-    static void on_warning(png_structp, png_const_charp) {}
+    // libpng leaves out metadata that it cannot read. Most of it does not matter here, but what
+    // says how the image is rotated does.
+    static void on_warning(png_structp png, png_const_charp message) {
+        if (std::string_view(message).starts_with("eXIf: ")) png_error(png, message);
+    }
 
     Bytes rest_;
     png_structp png_ = nullptr;
