@@ -2,11 +2,12 @@
 # Tries the command line as a user would: answers, errors, exit codes.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Usage: commands_test.sh PROGRAM
+# Usage: commands_test.sh PROGRAM MEMORY_QUERY
 set -uo pipefail
 
 # shellcheck source=tests/cli/checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
+memory_query=${2:?needs the path of the program pf_memory_query}
 
 try_help() {
     local subcommand
@@ -298,6 +299,10 @@ try_inspect() {
     says '^graph after fusion: [0-9]+ nodes$'
     says ' channel_mlp '
     is_quiet
+    run 0 inspect "$model" --size 64x48 --threads 2
+    check 'prints the bytes that the library tells' [ \
+        "$(sed -nE 's/^(weights|activations) +([0-9,]+) bytes.*/\2/p' "$work/out" | tr -d , | xargs)" = \
+        "$("$memory_query" "$model" 64 48 2)" ]
     # Two copies of the weights, to pack them, as for a run; not a third to draw.
     command='poolformer inspect, against bench'
     check 'takes no more memory' python3 -c '
