@@ -178,16 +178,24 @@ TEST_CASE("runs that fail allocate nothing outside oneDNN either") {
     runner.join();
 }
 
+// One thread and floats as they are; and what takes most: a team, and bytes to convert.
 TEST_CASE("slow: 10,000 runs of the shipped model" * doctest::skip()) {
     constexpr int kRuns = 10'000;
-    Runner runner(1, 0);
-    REQUIRE(runner.run(1));
-    bool done = false;
-    const Counts counts = count_during([&] { done = runner.run(kRuns); });
-    CHECK(done);
-    check_run(counts);
-    // With AVX-512 oneDNN runs all four patch embeddings, else the stem alone.
-    CHECK(counts.executions % kRuns == 0);
+    for (const bool is_most : {false, true}) {
+        CAPTURE(is_most);
+        Runner runner(is_most ? 2 : 1, 0, is_most ? PF_INPUT_NHWC_U8 : PF_INPUT_NCHW_F32);
+        const auto run = [&](int times) {
+            return is_most ? runner.run_with_all(times) : runner.run(times);
+        };
+        REQUIRE(run(1));
+        bool done = false;
+        const Counts counts = count_during([&] { done = run(kRuns); });
+        CHECK(done);
+        check_run(counts);
+        // With AVX-512 oneDNN runs all four patch embeddings, else the stem alone; shared by the
+        // threads.
+        CHECK(counts.executions % kRuns == 0);
+    }
 }
 
 }  // namespace pf::test
