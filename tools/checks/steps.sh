@@ -71,7 +71,7 @@ step_build() { # one of the builds release (g++), asan and tsan (clang++), or a 
 
 # The tests that take their instruction set from PF_ISA; all others go through every one themselves, or
 # know none. And those of the golden networks.
-by_isa='*tests/engine/api/*,*/session_sharing_test.cpp,*/fork_test.cpp,*/compiled_file_malformed_test.cpp'
+by_isa='*tests/engine/api/*,*/session_sharing_test.cpp,*/session_busy_test.cpp,*/fork_test.cpp,*/compiled_file_malformed_test.cpp'
 golden='*tests/engine/golden_*'
 
 # run_cases NAME PROGRAM [OPTION]...: doctest's cases, logged as NAME. No case at all is a failure.

@@ -76,7 +76,7 @@ TEST_SUITE("threads") {
         CHECK(wrong == std::vector<int>(sides.size(), 0));
     }
 
-    TEST_CASE("session: of two callers at once one runs and the other is told") {
+    TEST_CASE("session: of two callers who race for it each is done or told") {
         constexpr int kAttempts = 200;
         for (const std::size_t num_threads : {1, 2}) {
             const auto session = make_session(make_model(), 40, 40, num_threads);
