@@ -62,11 +62,14 @@ inline std::string content_of(const std::string& file) {
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-inline ModelHandle load(const Folder& folder) {
+inline ModelHandle load(const std::string& path, const pf_model_options* options = nullptr) {
     pf_model* model = nullptr;
-    REQUIRE_MESSAGE(pf_model_load(folder.folder.path().c_str(), nullptr, &model) == PF_OK,
-                    pf_last_error());
+    REQUIRE_MESSAGE(pf_model_load(path.c_str(), options, &model) == PF_OK, pf_last_error());
     return ModelHandle(model);
+}
+
+inline ModelHandle load(const Folder& folder) {
+    return load(folder.folder.path());
 }
 
 inline SessionHandle open(const pf_model* model, const pf_session_options* options = nullptr) {

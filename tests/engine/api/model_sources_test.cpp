@@ -28,12 +28,6 @@ std::vector<float> logits_of(const pf_model* model) {
     return logits;
 }
 
-ModelHandle load_path(const std::string& path, const pf_model_options* options = nullptr) {
-    pf_model* model = nullptr;
-    REQUIRE_MESSAGE(pf_model_load(path.c_str(), options, &model) == PF_OK, pf_last_error());
-    return ModelHandle(model);
-}
-
 struct Free {
     void operator()(void* memory) const { std::free(memory); }
 };
@@ -107,7 +101,7 @@ TEST_CASE("compiled file: mapped, copied or in memory, it gives the bits of the 
     for (const std::string& isa : runnable_isas()) {
         CAPTURE(isa);
         const pf_model_options wanted = model_options(isa.c_str());
-        const ModelHandle model = load_path(folder.folder.path(), &wanted);
+        const ModelHandle model = load(folder.folder.path(), &wanted);
         const std::vector<float> expected = logits_of(model.get());
         REQUIRE_MESSAGE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK,
                         pf_last_error());
@@ -115,7 +109,7 @@ TEST_CASE("compiled file: mapped, copied or in memory, it gives the bits of the 
         options.isa = isa.c_str();
         for (const int copy : {0, 1}) {
             options.copy_weights = copy;
-            const ModelHandle compiled = load_path(file, &options);
+            const ModelHandle compiled = load(file, &options);
             CHECK(same_bits(logits_of(compiled.get()), expected));
             CHECK(std::string(pf_model_label(compiled.get(), 4)) == "e");
             auto info = sized<pf_model_info>();
@@ -137,7 +131,7 @@ TEST_CASE("compiled file: mapped, copied or in memory, it gives the bits of the 
         }
         // A compiled model can be saved again, and is the same file.
         const std::string again = folder.folder.path("again.pf");
-        REQUIRE(pf_model_save_compiled(load_path(file, &options).get(), again.c_str()) == PF_OK);
+        REQUIRE(pf_model_save_compiled(load(file, &options).get(), again.c_str()) == PF_OK);
         CHECK(content_of(again) == content_of(file));
     }
 }
@@ -147,7 +141,7 @@ TEST_CASE("compiled file: a mapped one keeps working when its name is replaced o
     const std::string file = folder.folder.path("model.pf");
     const ModelHandle model = load(folder);
     REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
-    const ModelHandle mapped = load_path(file);
+    const ModelHandle mapped = load(file);
     REQUIRE(pf_model_save_compiled(mapped.get(), file.c_str()) == PF_OK);
     CHECK(same_bits(logits_of(mapped.get()), logits_of(model.get())));
     std::filesystem::remove(file);
@@ -181,7 +175,7 @@ TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
     auto with_arena = session_options(0, 0, 2);
     with_arena.allocator = &allocator;
     {
-        const ModelHandle model = load_path(folder.folder.path(), &options);
+        const ModelHandle model = load(folder.folder.path(), &options);
         CHECK(counter.blocks == 1);
         auto info = sized<pf_model_info>();
         REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
@@ -196,7 +190,7 @@ TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
         const std::string file = folder.folder.path("model.pf");
         REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
         options.copy_weights = 1;
-        const ModelHandle copied = load_path(file, &options);
+        const ModelHandle copied = load(file, &options);
         CHECK(counter.blocks == 3);
     }
     CHECK(counter.blocks == 0);
@@ -229,7 +223,7 @@ TEST_CASE("log: loading and making a session say what came of it, and warn of to
     auto options = sized<pf_model_options>();
     options.log = log;
     options.log_user = &lines;
-    const ModelHandle model = load_path(folder.folder.path(), &options);
+    const ModelHandle model = load(folder.folder.path(), &options);
     auto info = sized<pf_model_info>();
     REQUIRE(pf_model_get_info(model.get(), &info) == PF_OK);
     CHECK(lines.back().message.ends_with(", " + in_mebibytes(info.weight_bytes) +
