@@ -17,14 +17,14 @@ END
 }
 
 with_tests=no
-with_docs=no
+with_slow=no
 with_live=no
 with_suite=no
 case "${1:-}" in
     "") ;;
     --tests) with_tests=yes ;;
-    --full) with_tests=yes && with_docs=yes ;;
-    --live) with_tests=yes && with_docs=yes && with_live=yes ;;
+    --full) with_tests=yes && with_slow=yes ;;
+    --live) with_tests=yes && with_slow=yes && with_live=yes ;;
     --suite) with_tests=yes && with_live=yes && with_suite=yes ;;
     --help | -h) usage && exit 0 ;;
     *) echo "Unknown option '$1'; see tools/install_dependencies.sh --help." >&2 && exit 2 ;;
@@ -38,7 +38,9 @@ packages=(g++ cmake ninja-build pkg-config
 test_packages=(doctest-dev libbenchmark-dev clang valgrind binutils python3 git
     python3-dev python3-numpy pybind11-dev dpkg-dev file)
 [ "$with_tests" = no ] || packages+=("${test_packages[@]}")
-[ "$with_docs" = no ] || packages+=(doxygen abigail-tools)
+# Documentation and ABI; an emulated CPU (tools/checks/emulated_avx512.sh).
+slow_packages=(doxygen abigail-tools bochs isolinux syslinux-common xorriso cpio busybox-static)
+[ "$with_slow" = no ] || packages+=("${slow_packages[@]}")
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -138,10 +138,11 @@ run tests_asan "${isas[@]}"
 run fuzz "${fuzz[@]}" # its line of output has the seed
 if [ "$is_full" = yes ]; then
     run tests_interpreter_asan
+    step_limit=1800 run tests_avx512
     run endurance
 else
-    not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers, fuzzing with a
-         new seed: tools/test.sh --full")
+    not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers, AVX-512 on an
+         emulated CPU, fuzzing with a new seed: tools/test.sh --full")
 fi
 if [ "$dependencies" = --live ] || [ "$is_full" = yes ]; then
     run build tsan --target pf_tests

@@ -125,6 +125,17 @@ step_tests_system() { # what sessions take from heap and system, on each instruc
     return "$status"
 }
 
+step_tests_avx512() { # the kernels and S12 on an emulated CPU with AVX-512, if this one has none (minutes)
+    if runnable_isas | grep -qx avx512; then
+        echo "this CPU has AVX-512, and so it is tested with all others"
+        return "$kNotRun"
+    fi
+    tools/checks/emulated_avx512.sh build/emulation "$release/tests/pf_tests" --no-colors \
+        --source-file='*tests/kernels/*'
+    tools/checks/emulated_avx512.sh build/emulation "$release/tests/pf_tests" --no-colors \
+        --test-case='the executor equals PyTorch: S12*'
+}
+
 step_tests_interpreter() { # the float64 interpreter on the golden networks
     run_cases interpreter "$release/tests/pf_tests" "--test-case=$interpreter"
 }
