@@ -138,7 +138,7 @@ run tests_asan "${isas[@]}"
 run fuzz "${fuzz[@]}" # its line of output has the seed
 if [ "$is_full" = yes ]; then
     run tests_interpreter_asan
-    step_limit=1800 run tests_avx512
+    step_limit=2400 run tests_avx512
     run endurance
 else
     not_run+=("thousands of runs of the shipped model, the interpreter with sanitizers, AVX-512 on an
