@@ -92,10 +92,12 @@ double rms_error(const GoldenRms& expected, ApiSession& session) {
 }  // namespace
 
 TEST_SUITE("golden") {
-    TEST_CASE("the executor equals PyTorch: S12 at 224x224 and at odd sizes, both heads") {
-        for (const char* name : {"s12_224x224", "s12_65x64", "s12_97x131", "s12_225x193"}) {
-            check_network(name);
-        }
+    TEST_CASE("the executor equals PyTorch: S12 at 224x224, both heads") {
+        check_network("s12_224x224");
+    }
+
+    TEST_CASE("the executor equals PyTorch: S12 at odd sizes, both heads") {
+        for (const char* name : {"s12_65x64", "s12_97x131", "s12_225x193"}) check_network(name);
     }
 }
 
