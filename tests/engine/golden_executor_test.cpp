@@ -96,8 +96,12 @@ TEST_SUITE("golden") {
         check_network("s12_224x224");
     }
 
-    TEST_CASE("the executor equals PyTorch: S12 at odd sizes, both heads") {
-        for (const char* name : {"s12_65x64", "s12_97x131", "s12_225x193"}) check_network(name);
+    TEST_CASE("the executor equals PyTorch: S12 at 65x64, both heads") {
+        check_network("s12_65x64");
+    }
+
+    TEST_CASE("the executor equals PyTorch: S12 at other odd sizes, both heads") {
+        for (const char* name : {"s12_97x131", "s12_225x193"}) check_network(name);
     }
 }
 
