@@ -1,4 +1,4 @@
-// What the engine can run today of what a description can say, and what of that is fast.
+// What the engine can run today of what a description can say, and what of that the executor runs.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
