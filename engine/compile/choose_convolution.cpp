@@ -10,17 +10,11 @@ const char* convolution_kernel_name(ConvolutionKernel kernel) {
     return kernel == ConvolutionKernel::gemm ? "gemm" : "onednn";
 }
 
-ConvolutionKernel choose_convolution(kernels::Isa isa, std::size_t in_channels) {
-    // oneDNN reads the image as it is, at 88 % of the FMA peak (EPYC Milan, 2026-11-25).
-    if (kernels::ConvolutionShape::is_planar(in_channels)) return ConvolutionKernel::onednn;
-    switch (isa) {
-        case kernels::Isa::sse4_1:
-        case kernels::Isa::avx2:
-            return ConvolutionKernel::gemm;
-        case kernels::Isa::avx512:
-            return ConvolutionKernel::onednn;
-    }
-    return ConvolutionKernel::onednn;
+ConvolutionKernel choose_convolution(std::size_t in_channels) {
+    // oneDNN reads the image as it is, at 88 % of the FMA peak or more (EPYC Milan and Turin). The
+    // measurements for the others stand in docs/architecture.md, "Patch embeddings".
+    return kernels::ConvolutionShape::is_planar(in_channels) ? ConvolutionKernel::onednn
+                                                             : ConvolutionKernel::gemm;
 }
 
 }  // namespace pf

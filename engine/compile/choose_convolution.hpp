@@ -4,15 +4,14 @@
 
 #include <cstddef>
 
-#include "kernels/kernels.hpp"
-
 namespace pf {
 
 enum class ConvolutionKernel { onednn, gemm };
 
 const char* convolution_kernel_name(ConvolutionKernel kernel);
 
-// From a fixed table, never from timing: two processes must come to the same bits.
-ConvolutionKernel choose_convolution(kernels::Isa isa, std::size_t in_channels);
+// A fixed rule, the same on every instruction set, never from timing: two processes must come to
+// the same bits.
+ConvolutionKernel choose_convolution(std::size_t in_channels);
 
 }  // namespace pf

@@ -124,7 +124,7 @@ class Compiler {
         channels_.try_emplace(node.inputs.front(), op.in_channels);
         ConvolutionStep conv;
         conv.window = op.window;
-        conv.kernel = choose_convolution(model_.kernels->isa, op.in_channels);
+        conv.kernel = choose_convolution(op.in_channels);
         conv.layout = {op.in_channels, op.weight.rows, op.window.kernel, model_.kernels->panel};
         conv.weights = reserve(weight_floats(op, conv));
         conv.bias = reserve(bias_floats(conv));

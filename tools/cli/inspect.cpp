@@ -75,13 +75,12 @@ std::string describe(const Description& description) {
 }
 
 // Which kernel runs each stage's patch embedding.
-std::string describe_convolutions(const Description& description, const std::string& isa) {
+std::string describe_convolutions(const Description& description) {
     std::string text;
     std::size_t in_channels = 3;
     for (const Stage& stage : description.stages) {
-        const ConvolutionKernel kernel =
-            choose_convolution(kernels::find_table(isa)->isa, in_channels);
-        text += (text.empty() ? "" : ", ") + std::string(convolution_kernel_name(kernel));
+        text += text.empty() ? "" : ", ";
+        text += convolution_kernel_name(choose_convolution(in_channels));
         in_channels = stage.channels;
     }
     return "embeddings     " + text + "\n";
@@ -101,7 +100,7 @@ Result<std::string> describe_run(const Description& description, const RunnerOpt
                    bytes_text(session.arena_bytes).c_str(), session.num_threads,
                    session.num_threads == 1 ? "" : "s");
     text += format("runs with      %s\n", runner->model_info.isa);
-    text += describe_convolutions(description, runner->model_info.isa);
+    text += describe_convolutions(description);
     return text;
 }
 
