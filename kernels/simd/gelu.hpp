@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/simd/gelu_table.hpp"
 #include "kernels/simd/vector.hpp"
 
 namespace pf::kernels::simd {
@@ -52,10 +53,20 @@ PF_INLINE void gelu_step(float* values) {
 // In place; `count` is a multiple of 16.
 template <class Arch>
 __attribute__((noinline)) void gelu(float* values, std::size_t count) {
-    constexpr std::size_t kStep = 6 * kLanes<Arch>;
+    constexpr bool kByTable = std::is_base_of_v<xsimd::avx512f, Arch>;
+    constexpr std::size_t kVectors = kByTable ? 4 : 6;
+    const auto step = [&](auto vectors) PF_LAMBDA_INLINE {
+        constexpr std::size_t kCount = decltype(vectors)::value;
+        if constexpr (kByTable) {
+            gelu_table_step<Arch, kCount>(values);
+        } else {
+            gelu_step<Arch, kCount>(values);
+        }
+        values += kCount * kLanes<Arch>;
+    };
     float* end = values + count;
-    for (; values + kStep <= end; values += kStep) gelu_step<Arch, 6>(values);
-    for (; values < end; values += kLanes<Arch>) gelu_step<Arch, 1>(values);
+    while (values + kVectors * kLanes<Arch> <= end) step(Index<kVectors>{});
+    while (values < end) step(Index<1>{});
 }
 
 }  // namespace pf::kernels::simd
