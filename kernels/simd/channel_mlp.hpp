@@ -115,7 +115,7 @@ class ChannelMlp {
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc1_offset(chunk);
         for (std::size_t h = 0; h < hidden.size(); h += kP, panel += kP * layout.depth()) {
-            auto prefetch = Prefetch::share<Arch>(panel + kP * layout.depth(), num_blocks);
+            auto prefetch = Prefetch<Arch>::share(panel + kP * layout.depth(), num_blocks);
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
                 kFc1Rows[rows](tile, first, h, panel, hidden.begin, prefetch);
                 prefetch.skip_pass(layout.depth());
@@ -136,9 +136,9 @@ class ChannelMlp {
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc2_offset(chunk);
         for (std::size_t c = 0; c < layout.outputs(); c += kP, panel += kP * depth) {
-            ChunkStep step{
+            ChunkStep<Arch> step{
                 c,     chunk == 0, chunk + 1 == layout.num_chunks(),
-                panel, depth,      Prefetch::share<Arch>(panel + kP * depth, num_blocks)};
+                panel, depth,      Prefetch<Arch>::share(panel + kP * depth, num_blocks)};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
                 kFc2Rows[rows](tile, first, step);
                 step.prefetch.skip_pass(depth);
@@ -150,7 +150,8 @@ class ChannelMlp {
     template <std::size_t Rows>
     __attribute__((noinline)) static void fc1_rows(const Tile& tile, std::size_t first_row,
                                                    std::size_t h, const float* panel,
-                                                   std::size_t chunk_begin, Prefetch prefetch) {
+                                                   std::size_t chunk_begin,
+                                                   Prefetch<Arch> prefetch) {
         Accumulators<Arch, Rows> accumulators;
         accumulators.fill(tile.args.fc1_bias + chunk_begin + h);
         const std::size_t group_stride = tile.rows * kDepthGroup;
@@ -168,7 +169,7 @@ class ChannelMlp {
 
     template <std::size_t Rows>
     __attribute__((noinline)) static void fc2_rows(const Tile& tile, std::size_t first_row,
-                                                   const ChunkStep& step) {
+                                                   const ChunkStep<Arch>& step) {
         float* between = tile.output + (step.channel * tile.rows + first_row * kP);
         Accumulators<Arch, Rows> accumulators;
         sum_chunk<Arch, Rows>(step, tile.args.fc2_bias, tile.hidden + first_row * kDepthGroup,

@@ -98,9 +98,9 @@ class GemmConvolution {
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.chunk_offset(chunk);
         for (std::size_t c = 0; c < layout.outputs(); c += kP, panel += kP * depth) {
-            ChunkStep step{
+            ChunkStep<Arch> step{
                 c,     chunk == 0, chunk + 1 == layout.num_chunks(),
-                panel, depth,      Prefetch::share<Arch>(panel + kP * depth, num_blocks)};
+                panel, depth,      Prefetch<Arch>::share(panel + kP * depth, num_blocks)};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
                 kRows[rows](tile, first, step);
                 step.prefetch.skip_pass(depth);
@@ -110,7 +110,7 @@ class GemmConvolution {
 
     template <std::size_t Rows>
     __attribute__((noinline)) static void conv_rows(const Tile& tile, std::size_t first_row,
-                                                    const ChunkStep& step) {
+                                                    const ChunkStep<Arch>& step) {
         float* between = tile.output + (step.channel * tile.rows + first_row * kP);
         Accumulators<Arch, Rows> accumulators;
         sum_chunk<Arch, Rows>(step, tile.args.bias, tile.windows + first_row * kDepthGroup,
