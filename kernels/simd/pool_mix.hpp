@@ -98,21 +98,20 @@ class PoolMix {
 
         // Column x of the window.
         PF_INLINE Column column(std::size_t x) const {
-            const Pixel center = load_pixel(row + x * Block);
-            Pixel sum = center;
-            if constexpr (kHasAbove) add(sum, load_pixel(row - row_floats + x * Block));
-            if constexpr (kHasBelow) add(sum, load_pixel(row + row_floats + x * Block));
-            return {center, sum};
+            Column column;
+            // Vector by vector: of whole pixels, g++ 12 keeps copies on the stack.
+            unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
+                const float* from = row + x * Block + v.value * kLanes<Arch>;
+                const Vec<Arch> center = load<Arch>(from);
+                Vec<Arch> sum = center;
+                if constexpr (kHasAbove) sum += load<Arch>(from - row_floats);
+                if constexpr (kHasBelow) sum += load<Arch>(from + row_floats);
+                column.center[v.value] = center;
+                column.sum[v.value] = sum;
+            });
+            return column;
         }
     };
-
-    PF_INLINE static Pixel load_pixel(const float* from) {
-        Pixel pixel;
-        unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-            pixel[v.value] = load<Arch>(from + v.value * kLanes<Arch>);
-        });
-        return pixel;
-    }
 
     PF_INLINE static void add(Pixel& sum, const Pixel& pixel) {
         unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE { sum[v.value] += pixel[v.value]; });
