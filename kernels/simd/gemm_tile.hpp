@@ -64,23 +64,23 @@ struct Prefetch {
     static constexpr std::size_t kLineFloats = 16;
 
     const float* next = nullptr;
-    std::size_t lines = 0;  // to ask for at a time
+    std::size_t floats = kLineFloats;  // to ask for at a time: whole lines
 
     // The lines of `next_panel`, shared out over `passes` passes over the one before it.
     PF_INLINE static Prefetch share(const float* next_panel, std::size_t passes) {
-        return {next_panel, divide_up(kUnrolledSteps<Arch> * kPanel<Arch> / kLineFloats, passes)};
+        return {next_panel,
+                round_up(divide_up(kUnrolledSteps<Arch> * kPanel<Arch>, passes), kLineFloats)};
     }
 
     // Moves on by what one pass over `depth` steps has asked for.
-    PF_INLINE void skip_pass(std::size_t depth) {
-        next += lines * (depth / kUnrolledSteps<Arch>)*kLineFloats;
-    }
+    PF_INLINE void skip_pass(std::size_t depth) { next += floats * (depth / kUnrolledSteps<Arch>); }
 
     PF_INLINE void advance() {
-        for (std::size_t line = 0; line < lines; ++line) {
+        const float* const end = next + floats;
+        do {
             __builtin_prefetch(next, 0, 2);
             next += kLineFloats;
-        }
+        } while (next != end);
     }
 };
 
