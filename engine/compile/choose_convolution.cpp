@@ -2,19 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compile/choose_convolution.hpp"
 
-#include "kernels/onednn/convolution.hpp"
-
 namespace pf {
 
 const char* convolution_kernel_name(ConvolutionKernel kernel) {
     return kernel == ConvolutionKernel::gemm ? "gemm" : "onednn";
 }
 
-ConvolutionKernel choose_convolution(std::size_t in_channels) {
-    // oneDNN reads the image as it is, at 88 % of the FMA peak or more (EPYC Milan and Turin). The
-    // measurements for the others stand in docs/architecture.md, "Patch embeddings".
-    return kernels::ConvolutionShape::is_planar(in_channels) ? ConvolutionKernel::onednn
-                                                             : ConvolutionKernel::gemm;
+ConvolutionKernel choose_convolution(bool reads_image) {
+    // oneDNN reads the image as it is, at 88 to 90 % of the FMA peak (EPYC Milan with AVX2,
+    // 2026-11-25; EPYC Turin with AVX-512, 2026-11-29). docs/architecture.md, "Patch embeddings",
+    // has the others.
+    return reads_image ? ConvolutionKernel::onednn : ConvolutionKernel::gemm;
 }
 
 }  // namespace pf

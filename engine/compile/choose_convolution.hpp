@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-
 namespace pf {
 
 enum class ConvolutionKernel { onednn, gemm };
@@ -12,6 +10,6 @@ const char* convolution_kernel_name(ConvolutionKernel kernel);
 
 // A fixed rule, the same on every instruction set, never from timing: two processes must come to
 // the same bits.
-ConvolutionKernel choose_convolution(std::size_t in_channels);
+ConvolutionKernel choose_convolution(bool reads_image);
 
 }  // namespace pf

@@ -78,11 +78,15 @@ class Compiler {
     std::size_t map_of(Value value) { return number(maps_, value, model_.num_maps); }
     std::size_t stats_of(Value value) { return number(stats_, value, model_.num_stats); }
 
+    bool reads_image(const Node& node) const {
+        return node.inputs.front() == graph_.nodes.front().output;
+    }
+
     Step& add_step(const Node& node, std::size_t out_channels) {
         Step step;
         step.name = node.name;
         const Value input = node.inputs.front();
-        if (input != graph_.nodes.front().output) step.input_map = map_of(input);
+        if (!reads_image(node)) step.input_map = map_of(input);
         step.in_channels = channels_.at(input);
         step.out_channels = out_channels;
         if (node.inputs.size() > 1) step.input_stats = stats_of(node.inputs[1]);
@@ -124,7 +128,7 @@ class Compiler {
         channels_.try_emplace(node.inputs.front(), op.in_channels);
         ConvolutionStep conv;
         conv.window = op.window;
-        conv.kernel = choose_convolution(op.in_channels);
+        conv.kernel = choose_convolution(reads_image(node));
         conv.layout = {op.in_channels, op.weight.rows, op.window.kernel, model_.kernels->panel};
         conv.weights = reserve(weight_floats(op, conv));
         conv.bias = reserve(bias_floats(conv));

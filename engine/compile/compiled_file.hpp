@@ -17,7 +17,7 @@
 namespace pf {
 
 // To be raised with any change of what pack_weights writes or of the order of the steps.
-inline constexpr std::uint32_t kPackingVersion = 1;
+inline constexpr std::uint32_t kPackingVersion = 2;
 
 struct CompiledHeader {
     char magic[8];          // "PFMODEL\0"

@@ -21,7 +21,7 @@ using WeightOffset = std::size_t;  // in floats, into Model::weights; a multiple
 struct ConvolutionStep {
     PatchEmbedding window;
     ConvolutionKernel kernel = ConvolutionKernel::onednn;
-    kernels::GemmConvolutionLayout layout;  // for gemm
+    kernels::GemmConvolutionLayout layout;
     WeightOffset weights = 0;
     WeightOffset bias = 0;
 };

@@ -30,7 +30,6 @@ class TaskMaker {
             op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
                                                             op.window.kernel, block);
         return {.convolution = convolution,
-                .src = step.input_map ? map_data(*step.input_map) : nullptr,
                 .weights = model_.at(weights),
                 .bias = model_.at(op.bias) + first_channel,
                 .dst = map_data(*step.output_map) + first_channel * output_of(step).pixels(),
@@ -154,13 +153,11 @@ class TaskMaker {
 }  // namespace
 
 std::vector<Task> make_tasks(const Model& model, const SessionPlan& plan,
-                             const std::vector<Convolutions>& convolutions, const Place& place) {
+                             const Convolutions& convolutions, const Place& place) {
     const TaskMaker maker(model, plan, place);
     std::vector<Task> tasks;
     tasks.reserve(model.steps.size());
-    for (std::size_t i = 0; i < model.steps.size(); ++i) {
-        tasks.push_back(maker.make(model.steps[i], convolutions[i]));
-    }
+    for (const Step& step : model.steps) tasks.push_back(maker.make(step, convolutions));
     return tasks;
 }
 

@@ -64,22 +64,18 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 }
 
 Status Session::create_convolutions() {
-    const std::size_t num_steps = model_->steps.size();
-    shared_convolutions_.resize(num_steps);
-    whole_convolutions_.resize(num_steps);
-    for (std::size_t i = 0; i < num_steps; ++i) {
-        const Step& step = model_->steps[i];
+    for (const Step& step : model_->steps) {
         const auto* op = std::get_if<ConvolutionStep>(&step.op);
         if (op == nullptr || op->kernel != ConvolutionKernel::onednn) continue;
         const std::size_t num_blocks = divide_up(step.out_channels, model_->kernels->block);
         for (std::size_t thread = 0; thread < images_at_once_; ++thread) {
-            Status made = add_convolution(step, {0, num_blocks}, whole_convolutions_[i]);
+            Status made = add_convolution(step, {0, num_blocks}, whole_convolutions_);
             if (!made) return made;
         }
         if (num_threads() == 1) continue;
         for (std::size_t thread = 0; thread < num_threads(); ++thread) {
             const Range share = kernels::split(num_blocks, num_threads(), thread);
-            Status made = add_convolution(step, share, shared_convolutions_[i]);
+            Status made = add_convolution(step, share, shared_convolutions_);
             if (!made) return made;
         }
     }
@@ -91,10 +87,9 @@ Status Session::add_convolution(const Step& step, Range blocks, Convolutions& to
     if (blocks.size() == 0) return {};
     const PatchEmbedding& window = std::get<ConvolutionStep>(step.op).window;
     const std::size_t block = model_->kernels->block;
-    const MapPlan* input = step.input_map ? &plan_.maps[*step.input_map] : nullptr;
     const kernels::ConvolutionShape shape{.in_channels = step.in_channels,
-                                          .in_height = input ? input->height : plan_.input_height,
-                                          .in_width = input ? input->width : plan_.input_width,
+                                          .in_height = plan_.input_height,
+                                          .in_width = plan_.input_width,
                                           .out_channels = blocks.size() * block,
                                           .kernel = window.kernel,
                                           .stride = window.stride,

@@ -105,8 +105,8 @@ class Session {
     std::size_t images_at_once_ = 1;
     std::size_t thread_floats_ = 0;
     // For shares of an image, and for images that a thread runs alone.
-    std::vector<Convolutions> shared_convolutions_;
-    std::vector<Convolutions> whole_convolutions_;
+    Convolutions shared_convolutions_;
+    Convolutions whole_convolutions_;
     std::vector<std::vector<Task>> shared_tasks_;  // [thread][step]; none if there is one thread
     std::vector<std::vector<Task>> whole_tasks_;   // for each image at once
     InputFormat input_format_ = InputFormat::nchw_f32;

@@ -26,10 +26,9 @@ struct NormTask {
     const float* shift = nullptr;  // what the partials were counted around
 };
 
-// The null `src` is the image.
+// Reads the image.
 struct OnednnTask {
     kernels::Convolution* convolution = nullptr;  // null: there is no share for this thread
-    const float* src = nullptr;
     const float* weights = nullptr;
     const float* bias = nullptr;
     float* dst = nullptr;
@@ -68,7 +67,7 @@ struct alignas(64) Task {
         op;
 };
 
-// oneDNN's convolutions, [step][thread]; none for other steps, null for threads without a share.
+// oneDNN's convolution of the image, one for each thread; null for threads without a share.
 using Convolutions = std::vector<std::unique_ptr<kernels::Convolution>>;
 
 // One thread of a team and its memory.
@@ -82,6 +81,6 @@ struct Place {
 
 // One task for each of the model's steps.
 std::vector<Task> make_tasks(const Model& model, const SessionPlan& plan,
-                             const std::vector<Convolutions>& convolutions, const Place& place);
+                             const Convolutions& convolutions, const Place& place);
 
 }  // namespace pf

@@ -72,9 +72,8 @@ std::size_t Session::Worker::position() const {
 
 void Session::Worker::run_task(const OnednnTask& task) {
     if (task.convolution == nullptr) return;
-    const float* src = task.src != nullptr ? task.src : planes_;
     const kernels::Execution execution =
-        task.convolution->execute(src, task.weights, task.bias, task.dst, task.scratch);
+        task.convolution->execute(planes_, task.weights, task.bias, task.dst, task.scratch);
     if (execution != kernels::Execution::done) {
         session_.failure_.store(execution, std::memory_order_relaxed);
     }

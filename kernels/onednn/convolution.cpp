@@ -1,4 +1,4 @@
-// Patch-embedding convolutions, run by oneDNN.
+// Patch-embedding convolutions by oneDNN.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/onednn/convolution.hpp"
 

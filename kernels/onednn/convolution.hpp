@@ -1,4 +1,5 @@
-// Patch-embedding convolutions, run by oneDNN. The only door to oneDNN: nothing else includes it.
+// Patch-embedding convolutions by oneDNN: the image's in the engine, those of maps in tests and
+// benchmarks. The only door to oneDNN: nothing else includes it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

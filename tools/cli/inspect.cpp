@@ -77,11 +77,9 @@ std::string describe(const Description& description) {
 // Which kernel runs each stage's patch embedding.
 std::string describe_convolutions(const Description& description) {
     std::string text;
-    std::size_t in_channels = 3;
-    for (const Stage& stage : description.stages) {
-        text += text.empty() ? "" : ", ";
-        text += convolution_kernel_name(choose_convolution(in_channels));
-        in_channels = stage.channels;
+    for (std::size_t stage = 0; stage < description.stages.size(); ++stage) {
+        text += stage == 0 ? "" : ", ";
+        text += convolution_kernel_name(choose_convolution(stage == 0));
     }
     return "embeddings     " + text + "\n";
 }

@@ -8,10 +8,9 @@
 
 namespace pf::test {
 
-TEST_CASE("choose_convolution: oneDNN for the image, our own kernel where it was measured faster") {
-    CHECK(choose_convolution(3) == ConvolutionKernel::onednn);
-    CHECK(choose_convolution(20) == ConvolutionKernel::gemm);
-    CHECK(choose_convolution(64) == ConvolutionKernel::gemm);
+TEST_CASE("choose_convolution: oneDNN for the image, our own kernel for maps") {
+    CHECK(choose_convolution(true) == ConvolutionKernel::onednn);
+    CHECK(choose_convolution(false) == ConvolutionKernel::gemm);
     CHECK(std::string(convolution_kernel_name(ConvolutionKernel::gemm)) == "gemm");
     CHECK(std::string(convolution_kernel_name(ConvolutionKernel::onednn)) == "onednn");
 }

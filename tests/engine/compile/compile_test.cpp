@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/compile/compiled_file.hpp"
 #include "kernels/dispatch.hpp"
 #include "tests/support/error_checks.hpp"
+#include "tests/support/hash.hpp"
 #include "tests/support/hash_weights.hpp"
 #include "tests/support/tiny_models.hpp"
 
@@ -96,6 +98,28 @@ TEST_CASE("compile: weights lie in execution order, aligned, inside their memory
                 CHECK(reinterpret_cast<std::uintptr_t>(model.at(offset)) % 64 == 0);
             }
         }
+    }
+}
+
+// A compiled file of other packing would be read as numbers that mean something else. If a hash is
+// another one, raise the version here and there, and put the new hashes here.
+TEST_CASE("compile: whoever packs weights otherwise raises kPackingVersion") {
+    struct Packed {
+        const char* isa;
+        std::uint64_t hash;
+    };
+    constexpr Packed kPacked[] = {{"avx512", 18226372921423809326u},
+                                  {"avx2", 7489628125168913154u},
+                                  {"sse4_1", 4175198806943129682u}};
+    CHECK(kPackingVersion == 2);
+    for (const auto& [isa, expected] : kPacked) {
+        CAPTURE(std::string(isa));
+        const kernels::KernelTable* table = kernels::find_table(isa);
+        REQUIRE(table != nullptr);
+        const Model model = compiled({.channels = {20, 36}, .classes = 19}, *table);
+        const auto floats = model.weights.floats();
+        CHECK(name_key({reinterpret_cast<const char*>(floats.data()), floats.size_bytes()}) ==
+              expected);
     }
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("session: equals the interpreter with either head and with or without 
     for (const HeadOrder head_order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
         for (const bool has_layer_scale : {true, false}) {
             for (const std::vector<std::size_t>& channels :
-                 {std::vector<std::size_t>{8, 16}, {20, 36}, {1, 7}, {33, 64}}) {
+                 {std::vector<std::size_t>{8, 16}, {20, 36}, {1, 7}, {3, 8}, {33, 64}}) {
                 const LoadedModel loaded = tiny_model({.channels = channels,
                                                        .head_order = head_order,
                                                        .has_layer_scale = has_layer_scale,
