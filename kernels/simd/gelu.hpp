@@ -9,9 +9,9 @@ namespace pf::kernels::simd {
 
 // gelu(x) = max(0, x) - a * q(a)^8 with a = min(5.5, |x|), where q is the degree-8 minimax
 // polynomial of Phi(-a)^(1/8) on [0, 5.5]. No division, no exponential; the largest absolute error
-// is 2.4e-7, half of what 0.5 * x * (1 + erff(x / sqrt(2))) makes in float. NaN stays NaN,
-// +infinity is itself, and -infinity gives the limit, 0 to within that error, where the formula by
-// erff makes -infinity * 0 = NaN (so does PyTorch).
+// is 2.4e-7 with the rounding of the result, half of what 0.5 * x * (1 + erff(x / sqrt(2))) makes
+// in float. NaN stays NaN, +infinity is itself, and -infinity gives the limit, 0 to within that
+// error, where the formula by erff makes -infinity * 0 = NaN (so does PyTorch).
 //
 // In place on N vectors, one step of the polynomial after the other for all of them: a vector on
 // its own is one chain of 13 dependent operations, and so few of those fit into a CPU's scheduler
@@ -54,7 +54,7 @@ PF_INLINE void gelu_step(float* values) {
 template <class Arch>
 __attribute__((noinline)) void gelu(float* values, std::size_t count) {
     constexpr bool kByTable = std::is_base_of_v<xsimd::avx512f, Arch>;
-    constexpr std::size_t kVectors = kByTable ? 4 : 6;
+    constexpr std::size_t kVectors = kByTable ? 4 : 6;  // as many as fit into the registers
     const auto step = [&](auto vectors) PF_LAMBDA_INLINE {
         constexpr std::size_t kCount = decltype(vectors)::value;
         if constexpr (kByTable) {

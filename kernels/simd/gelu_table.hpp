@@ -37,12 +37,15 @@ alignas(64) inline constexpr float kGeluCoefficients[5][32] = {
      1.04443117e-07f}};
 // clang-format on
 
-// gelu(x) = max(0, x) - g(|x|) with g(a) = a * Phi(-a). Around every quarter k / 4 < 5.75, g is its
-// minimax polynomial of degree 4 in a - k / 4, at most 4.4e-8 off; beyond, it is 0, and g(a) below
-// 6e-8. NaN stays NaN, +infinity is itself, and -infinity gives the limit, 0.
+// gelu(x) = max(0, x) - g(|x|) with g(a) = a * Phi(-a). Around every quarter k / 4 up to 5.5, g is
+// its minimax polynomial of degree 4 in a - k / 4; from 5.625 on it is 0, and g(a) below 5.3e-8.
+// The result is at most 5.4e-8 off beside its own rounding (gelu_step: 1.3e-7). NaN stays NaN,
+// +infinity is itself, and -infinity gives the limit, 0.
 //
-// In place on N vectors, for AVX-512 only. On Zen 5 it takes 4.8 cycles a vector, gelu_step 6.6:
-// only 9 of its 14 arithmetic instructions need the units of the multiply-adds.
+// In place on N vectors, for AVX-512 only, rounding to nearest: k and a - k / 4 are rounded on
+// their own, and must agree. On Zen 5 it takes 4.8 cycles a vector, gelu_step 6.6 (2026-11-29): the
+// units of the multiply-adds are needed for its 4 of those and some of its 5 look-ups, not for 12
+// instructions.
 template <class Arch, std::size_t N>
 PF_INLINE void gelu_table_step(float* values) {
     using V = Vec<Arch>;

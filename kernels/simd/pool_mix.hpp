@@ -98,7 +98,7 @@ class PoolMix {
 
         // Column x of the window.
         PF_INLINE Column column(std::size_t x) const {
-            Column column;
+            Column result;
             // Vector by vector: of whole pixels, g++ 12 keeps copies on the stack.
             unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
                 const float* from = row + x * Block + v.value * kLanes<Arch>;
@@ -106,10 +106,10 @@ class PoolMix {
                 Vec<Arch> sum = center;
                 if constexpr (kHasAbove) sum += load<Arch>(from - row_floats);
                 if constexpr (kHasBelow) sum += load<Arch>(from + row_floats);
-                column.center[v.value] = center;
-                column.sum[v.value] = sum;
+                result.center[v.value] = center;
+                result.sum[v.value] = sum;
             });
-            return column;
+            return result;
         }
     };
 

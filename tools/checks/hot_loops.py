@@ -6,7 +6,7 @@
 A compiler that keeps an accumulator in memory makes a kernel three times slower and no test fails.
 Time is a poor witness on a shared machine; the code itself is a good one. For every micro-kernel of
 every instruction set's object this finds the loop that multiplies, counts its multiplications (FMA, with
-SSE4.1 mulps), and refuses access to the stack in it.
+SSE4.1 mulps), and refuses access to the stack in it. Nor may pool_mix's loops keep vectors there.
 """
 
 import pathlib
@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-# rows x 2 vectors x steps of depth, once per turn of the loop (kernels/simd/gemm_tile.hpp, kUnroll).
+# rows x 2 vectors x steps of depth, once per turn of the loop (kernels/simd/gemm_tile.hpp,
+# kUnrolledSteps).
 PRODUCTS_PER_ROW = {"sse4_1": 2 * 16, "avx2": 2 * 16, "avx512": 2 * 4}
 # Stack accesses per product. SSE4.1 needs a register for each product, too, and g++ 12 parks some of them
 # where six rows need all 16 (0.07); one accumulator of six rows in memory makes 0.17, of fewer more.
@@ -24,6 +25,9 @@ MICRO_KERNEL = re.compile(r"(ChannelMlp|GemmConvolution)"
                           r"<.*, (?P<block>\d+)ul, (?P<max_rows>\d+)ul>"
                           r"::(?P<name>fc1_rows|fc2_rows|conv_rows)<(?P<rows>\d+)ul>")
 NAMES = {"fc1_rows", "fc2_rows", "conv_rows"}
+# pool_mix with the block that the instruction set's own table has; SSE4.1 has too few registers.
+POOL_MIX = {"avx2": "8ul>::mix_strip(", "avx512": "16ul>::mix_strip("}
+VECTOR_TO_STACK = re.compile(r"^v?mov[au]p[sd] %[xyz]mm\d+,(-?0x[0-9a-f]+)?\(%rsp\)")
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(?P<code>.*)$")
@@ -124,10 +128,28 @@ def check_function(name, code, expected_products, stack_share=0):
     return problems
 
 
+def vectors_to_stack(code):
+    """Instructions in loops that store a vector on the stack."""
+    return [instruction for body in loops(code) for instruction in body
+            if VECTOR_TO_STACK.match(instruction)]
+
+
+def check_pool_mix(target, path, functions):
+    """What is wrong with pool_mix's loops, as a list of sentences."""
+    if target not in POOL_MIX:
+        return []
+    strips = [code for function, code in functions.items() if POOL_MIX[target] in function]
+    if len(strips) != 1:
+        return [f"{path}: found {len(strips)} functions {POOL_MIX[target]}...), expected 1"]
+    return [f"{path.name}: pool_mix's loop keeps a vector on the stack: {store}"
+            for store in vectors_to_stack(strips[0])[:3]]
+
+
 def check_target(target, path):
     """Problems of one object, and how many micro-kernels it has."""
-    problems, seen = [], {}
-    for function, code in disassemble(path).items():
+    functions, seen = disassemble(path), {}
+    problems = check_pool_mix(target, path, functions)
+    for function, code in functions.items():
         if match := MICRO_KERNEL.search(function):
             rows, max_rows = int(match["rows"]), int(match["max_rows"])
             name = f"{path.name}: {match['name']}<{rows}>, block {match['block']}"
@@ -186,6 +208,8 @@ def self_test():
         sys.exit("self-test: a wrong number of products is not found")
     if not check_function("spilling", functions["spilling"], 1):
         sys.exit("self-test: an accumulator on the stack is not found")
+    if not vectors_to_stack(functions["spilling"]) or vectors_to_stack(functions["good"]):
+        sys.exit("self-test: a vector on the stack is not found, or found where there is none")
     if check_function("spilling", functions["spilling"], 1, stack_share=3):
         sys.exit("self-test: what the stack may be used for is refused")
 
