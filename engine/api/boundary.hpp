@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -42,11 +44,25 @@ pf_status null_argument(const char* name);
 // "NAME: found FOUND, expected EXPECTED"
 pf_status wrong_argument(const char* name, std::size_t found, const std::string& expected);
 
+// While it lives, pthread_cancel of this thread waits: to unwind it from in here would end the
+// process.
+class CancelBlock {
+  public:
+    CancelBlock() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    ~CancelBlock() { pthread_setcancelstate(before_, nullptr); }
+    CancelBlock(const CancelBlock&) = delete;
+    CancelBlock& operator=(const CancelBlock&) = delete;
+
+  private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 // Runs `body`, which returns a pf_status, and lets no exception out, nor the caller's
 // floating-point state in: loading, packing and pre-processing would round as it says.
 template <class Body>
 pf_status guard(const Body& body) noexcept {
     const FloatState state(Subnormals::kept);
+    const CancelBlock no_cancel;
     try {
         return body();
     } catch (const std::bad_alloc&) {

@@ -70,7 +70,7 @@ pf_status pf_model_load(const char* path, const pf_model_options* options, pf_mo
         if (path == nullptr) return null_argument("path");
         pf_model_options taken;
         if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
-        if (pf::is_compiled_file(path)) {
+        if (pf::is_file(path)) {
             return give_model(pf::load_compiled_file(path, compiled_options(taken)), taken,
                               "compiled file", model);
         }
@@ -120,6 +120,7 @@ pf_status pf_model_save_compiled(const pf_model* model, const char* file) {
 }
 
 void pf_model_destroy(pf_model* model) {
+    const pf::api::CancelBlock no_cancel;
     delete model;
 }
 
@@ -157,12 +158,14 @@ pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height
         if (output == nullptr) return null_argument("output");
         const pf::Input& input = model->model->description.input;
         const std::span planes(output, 3 * input.height * input.width);
-        const std::size_t rgb_bytes = height == 0 ? 0 : (height - 1) * row_stride + 3 * width;
+        const pf::ImageView image{rgb, height, width, row_stride};
+        if (pf::Status status = pf::check_image(image); !status) return fail(status.error());
+        const std::size_t rgb_bytes = (height - 1) * row_stride + 3 * width;
         if (overlap(rgb, rgb_bytes, planes.data(), planes.size_bytes())) {
             return fail(Error{ErrorCode::invalid_argument,
                               "output overlaps rgb: give each memory of its own"});
         }
-        const pf::Status status = pf::preprocess({rgb, height, width, row_stride}, input, planes);
+        const pf::Status status = pf::preprocess(image, input, planes);
         return status ? PF_OK : fail(status.error());
     });
 }

@@ -93,17 +93,21 @@ const char* words(ErrorCode code) {
     }
 }
 
+// That the floats of so many images can be counted.
+pf_status check_batch(const Session& session, std::size_t batch) {
+    if (batch == 0) return wrong_argument("batch", 0, "1 or more");
+    const std::size_t most = SIZE_MAX / sizeof(float) / image_bytes(session);
+    if (batch <= most) return PF_OK;
+    return wrong_argument("batch", batch, "at most " + std::to_string(most));
+}
+
 // `timeout_us` of the run, or the session's if it is 0.
 pf_status run(const pf_session& handle, RunRequest request, std::uint64_t timeout_us = 0) {
     constexpr std::uint64_t kLongest = std::uint64_t{1} << 50;  // microseconds, 35 years
     Session& session = *handle.session;
     const std::uint64_t wanted = timeout_us != 0 ? timeout_us : handle.timeout_us;
     request.timeout = std::chrono::microseconds(std::min(wanted, kLongest));
-    if (request.batch == 0) return wrong_argument("batch", 0, "1 or more");
-    const std::size_t most = SIZE_MAX / sizeof(float) / image_bytes(session);
-    if (request.batch > most) {
-        return wrong_argument("batch", request.batch, "at most " + std::to_string(most));
-    }
+    if (pf_status status = check_batch(session, request.batch); status != PF_OK) return status;
     if (pf_status status = check_overlaps(session, request); status != PF_OK) return status;
     const pf::Status status = session.run(request);
     return status ? PF_OK : fail(status.error().code, words(status.error().code));
@@ -184,6 +188,9 @@ pf_status pf_session_run_with(pf_session* session, const pf_run* wanted) {
         if (pf_status status = take(wanted, taken); status != PF_OK) return status;
         if (taken.input == nullptr) return null_argument("input");
         const std::size_t batch = std::max<std::size_t>(taken.batch, 1);
+        if (pf_status status = check_batch(*session->session, batch); status != PF_OK) {
+            return status;
+        }
         if (pf_status status = check_sizes(*session->session, taken, batch); status != PF_OK) {
             return status;
         }

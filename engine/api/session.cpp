@@ -49,6 +49,7 @@ pf_status give_tap(const pf::Session& session, std::size_t tap, pf_tap_info* inf
 }  // namespace
 
 size_t pf_cpu_budget(void) {
+    const pf::api::CancelBlock no_cancel;
     try {
         return pf::cpu_budget();
     } catch (...) {
@@ -75,6 +76,7 @@ pf_status pf_team_create(const pf_team_options* options, pf_team** team) {
 }
 
 void pf_team_destroy(pf_team* team) {
+    const pf::api::CancelBlock no_cancel;  // joining is where threads are cancelled
     delete team;
 }
 
@@ -106,6 +108,7 @@ pf_status pf_session_create(const pf_model* model, const pf_session_options* opt
 }
 
 void pf_session_destroy(pf_session* session) {
+    const pf::api::CancelBlock no_cancel;
     delete session;
 }
 

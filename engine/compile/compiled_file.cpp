@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -94,7 +95,9 @@ class Reader {
         }
         std::memcpy(&header_, bytes_.data(), sizeof header_);
         if (std::memcmp(header_.magic, kMagic, sizeof kMagic) != 0) {
-            return invalid("found no compiled model: it does not begin with \"PFMODEL\"");
+            return invalid(
+                "found no compiled model, it does not begin with \"PFMODEL\"; expected a file of "
+                "`poolformer compile`, or a folder with model.json and model.safetensors");
         }
         if (header_.version != kVersion || header_.packing != kPackingVersion) {
             return unsupported("found version " + std::to_string(header_.version) +
@@ -193,12 +196,9 @@ CompiledHeader header_of(const Model& model) {
 
 }  // namespace
 
-bool is_compiled_file(const std::string& file) {
-    auto reader = FileReader::open(file, std::numeric_limits<std::size_t>::max());
-    std::array<char, sizeof kMagic> magic{};
-    if (!reader || reader->size() < magic.size()) return false;
-    return reader->read(std::as_writable_bytes(std::span(magic))) &&
-           std::memcmp(magic.data(), kMagic, sizeof kMagic) == 0;
+bool is_file(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored);
 }
 
 Result<Model> load_compiled_file(const std::string& file, const CompiledOptions& options) {

@@ -45,8 +45,9 @@ struct CompiledOptions {
     Allocator allocator = {};  // for copied weights
 };
 
-// Whether `file` begins as a compiled file does; false for what cannot be read.
-bool is_compiled_file(const std::string& file);
+// Whether `path` is a file, for load_compiled_file to read or to refuse: any other model is a
+// folder.
+bool is_file(const std::string& path);
 
 // Every field is checked against the file's size, the text and this build before it is used. Fails
 // with `invalid_model`, or `unsupported` if this CPU or this version cannot run it.

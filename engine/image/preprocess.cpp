@@ -21,6 +21,8 @@ std::string size_text(std::size_t height, std::size_t width) {
     return std::to_string(height) + "x" + std::to_string(width);
 }
 
+}  // namespace
+
 Status check_image(const ImageView& image) {
     if (image.rgb == nullptr) return refuse("found no pixels (a null pointer), expected RGB bytes");
     if (image.height == 0 || image.width == 0 || image.height > kMaxImageSide ||
@@ -38,8 +40,15 @@ Status check_image(const ImageView& image) {
                       " bytes, expected at least 3 * width = " +
                       std::to_string(image.width * kImageChannels));
     }
+    const std::size_t most = PTRDIFF_MAX / image.height;
+    if (image.row_stride > most) {
+        return refuse("found row_stride " + std::to_string(image.row_stride) +
+                      " bytes, expected at most " + std::to_string(most));
+    }
     return {};
 }
+
+namespace {
 
 Status check_sizes(const Input& input, std::size_t output_size) {
     if (input.height == 0 || input.width == 0 ||

@@ -31,9 +31,13 @@ CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input);
 using Levels = std::array<std::array<float, 256>, 3>;
 Levels normalised_levels(const Input& input);
 
+// Refuses a photo without pixels, sizes outside the limits above, a row_stride below 3 * width, and
+// one with which the photo would not fit into memory.
+Status check_image(const ImageView& image);
+
 // output = (resized and cropped photo / 255 - mean) / std, dense [3, input.height, input.width] in
-// the order R, G, B, computed in float as torchvision does. Refuses sizes outside the limits above,
-// a row_stride below 3 * width, and an output of another size.
+// the order R, G, B, computed in float as torchvision does. Refuses what check_image refuses, and
+// an output of another size.
 Status preprocess(const ImageView& image, const Input& input, std::span<float> output);
 
 }  // namespace pf

@@ -16,6 +16,12 @@ namespace pf {
 
 Result<FileWriter> FileWriter::create(const std::string& file) {
     FileWriter writer(file);
+    struct stat target {};
+    if (::stat(file.c_str(), &target) == 0 && !S_ISREG(target.st_mode) &&
+        !S_ISDIR(target.st_mode)) {  // rename refuses folders, and would replace a device
+        return Error{ErrorCode::file_error,
+                     file + ": found a device, a pipe or a socket, expected a file to replace"};
+    }
     std::string temporary = file + ".XXXXXX";
     writer.descriptor_ = ::mkostemp(temporary.data(), O_CLOEXEC);
     if (writer.descriptor_ < 0) return writer.failed("create a file beside it");

@@ -53,9 +53,9 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                        std::chrono::microseconds spin,
                                                        const std::vector<int>& cpus) {
     if (num_threads == 0 || num_threads > kMaxThreads) {
-        return Error{ErrorCode::invalid_argument, "found " + std::to_string(num_threads) +
-                                                      " threads, expected 1 to " +
-                                                      std::to_string(kMaxThreads)};
+        return Error{ErrorCode::invalid_argument,
+                     "num_threads: found " + std::to_string(num_threads) + ", expected 1 to " +
+                         std::to_string(kMaxThreads)};
     }
     std::unique_ptr<ThreadTeam> team(new ThreadTeam(num_threads, spin));
     team->workers_->reserve(num_threads - 1);

@@ -117,7 +117,7 @@ std::string describe_graph(const char* title, const Graph& graph) {
 
 // A compiled file's weights are packed: its graph is drawn with zeros in their place.
 Result<LoadedModel> load_for_drawing(const std::string& path) {
-    if (!is_compiled_file(path)) return load_model_folder(path);
+    if (!is_file(path)) return load_model_folder(path);
     const auto model = load_compiled_file(path, {});
     if (!model) return model.error();
     auto zeros = Weights::zeros(model->description);

@@ -3,9 +3,11 @@
 //
 // As thin as can be. Arguments are checked in Python, by poolformer/*.py, in words that fit there;
 // sizes once more by the C interface. Every call that may take long is made without the GIL.
+#include <cxxabi.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
@@ -47,12 +49,37 @@ Struct sized() {
     return all_zero;
 }
 
+// A thread that asks for the GIL while Python is being finalised is ended by unwinding it, which
+// would abort the process at the first function of ours that lets nothing out. It waits for the
+// process's end instead, as Python's own threads do from 3.14 on.
+template <class TakeGil>
+void take_or_park(const TakeGil& take_gil) noexcept {
+    try {
+        take_gil();
+    } catch (const abi::__forced_unwind&) {
+        for (;;) ::pause();
+    }
+}
+
+class WithoutGil {
+  public:
+    WithoutGil() : state_(PyEval_SaveThread()) {}
+    ~WithoutGil() {
+        take_or_park([&] { PyEval_RestoreThread(state_); });
+    }
+    WithoutGil(const WithoutGil&) = delete;
+    WithoutGil& operator=(const WithoutGil&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
+
 // Calls the C interface without the GIL; a status other than PF_OK becomes an exception.
 template <class Call>
 void demand(const Call& call) {
     pf_status status = PF_OK;
     {
-        const py::gil_scoped_release unlocked;
+        const WithoutGil unlocked;
         status = call();
     }
     if (status == PF_OK) return;
@@ -76,7 +103,8 @@ Object make(const Create& create) {
 // A pf_log_function: calls the Python function `user`. What that raises can only be reported,
 // through sys.unraisablehook.
 void log_line(void* user, pf_log_level level, const char* message) {
-    const py::gil_scoped_acquire locked;
+    std::optional<py::gil_scoped_acquire> locked;
+    take_or_park([&] { locked.emplace(); });
     try {
         (*static_cast<const py::function*>(user))(static_cast<int>(level), py::bytes(message));
     } catch (py::error_already_set& error) {

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <poolformer/poolformer.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -156,6 +159,12 @@ TEST_CASE("pf_model_save_compiled: what cannot be written leaves nothing behind"
     const std::string is_folder = folder.folder.path("taken");
     std::filesystem::create_directory(is_folder);
     check_refused(pf_model_save_compiled(model.get(), is_folder.c_str()), PF_FILE_ERROR, "taken");
+    const std::string pipe = folder.folder.path("pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    check_refused(pf_model_save_compiled(model.get(), pipe.c_str()), PF_FILE_ERROR,
+                  pipe + ": found a device, a pipe or a socket");
+    CHECK(std::filesystem::is_fifo(pipe));
+    std::filesystem::remove(pipe);
     std::size_t num_files = 0;
     for ([[maybe_unused]] const auto& entry :
          std::filesystem::directory_iterator(folder.folder.path())) {
@@ -252,15 +261,54 @@ TEST_CASE("log: loading and making a session say what came of it, and warn of to
     }
 }
 
+TEST_CASE("pf_model_load: files that are no compiled models") {
+    const TemporaryFolder folder;
+    const ModelHandle model = load(Folder());
+    const std::string file = folder.path("model.pf");
+    REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
+    std::string damaged = content_of(file);
+    damaged[0] = 'p';
+    pf_model* none = nullptr;
+    for (const std::string& content : {damaged, std::string("PFMO"), std::string("{}")}) {
+        const std::string path = folder.write("other.pf", content);
+        check_refused(pf_model_load(path.c_str(), nullptr, &none), PF_INVALID_MODEL,
+                      path + ": found");
+        CHECK(none == nullptr);
+    }
+    const std::string empty = folder.write("empty.pf", "");
+    check_refused(pf_model_load(empty.c_str(), nullptr, &none), PF_FILE_ERROR, empty);
+}
+
+// The threads of this process that may run on CPU 0 and on no other.
+std::size_t count_threads_on_cpu_0() {
+    std::size_t count = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        cpu_set_t cpus;
+        const int thread = std::stoi(task.path().filename());
+        if (sched_getaffinity(thread, sizeof cpus, &cpus) != 0) continue;  // it has just ended
+        count += CPU_COUNT(&cpus) == 1 && CPU_ISSET(0, &cpus);
+    }
+    return count;
+}
+
 TEST_CASE("cpus: workers run where they are told, or creating them fails") {
     auto options = sized<pf_team_options>();
-    options.num_threads = 2;
+    options.num_threads = 3;
     const int first[] = {0, 0};
     options.cpus = first;
     options.num_cpus = 2;
+    const std::size_t before = count_threads_on_cpu_0();
     pf_team* team = nullptr;
     REQUIRE_MESSAGE(pf_team_create(&options, &team) == PF_OK, pf_last_error());
+    CHECK(count_threads_on_cpu_0() == before + 2);
     pf_team_destroy(team);
+    CHECK(count_threads_on_cpu_0() == before);
+    const ModelHandle model = load(Folder());
+    auto own_team = session_options(0, 0, 2);
+    own_team.cpus = first;
+    own_team.num_cpus = 2;
+    const SessionHandle session = open(model.get(), &own_team);
+    CHECK(count_threads_on_cpu_0() == before + 1);
     for (const int bad : {-1, 100000}) {
         const int cpus[] = {bad, 0};  // the caller's, which is its own affair, and a worker's
         options.cpus = cpus;
@@ -276,6 +324,35 @@ TEST_CASE("cpus: workers run where they are told, or creating them fails") {
     }
     options.cpus = nullptr;
     check_null(pf_team_create(&options, &team), "cpus");
+}
+
+// Unwinding a thread out of a function that lets nothing out would end the process.
+TEST_CASE("C API: pthread_cancel waits until a function has returned") {
+    struct Outcome {
+        const std::string folder;
+        pf_status status = PF_INTERNAL;
+        bool was_ended = true;
+    };
+    const Folder source;
+    Outcome outcome{source.folder.path()};
+    pthread_t thread{};
+    const auto load_cancelled = [](void* data) -> void* {
+        auto& outcome = *static_cast<Outcome*>(data);
+        pthread_cancel(pthread_self());
+        pf_model* model = nullptr;
+        outcome.status = pf_model_load(outcome.folder.c_str(), nullptr, &model);
+        pf_model_destroy(model);
+        pf_cpu_budget();
+        pthread_testcancel();
+        outcome.was_ended = false;
+        return nullptr;
+    };
+    REQUIRE(pthread_create(&thread, nullptr, load_cancelled, &outcome) == 0);
+    void* result = nullptr;
+    REQUIRE(pthread_join(thread, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED);
+    CHECK(outcome.status == PF_OK);
+    CHECK(outcome.was_ended);
 }
 
 }  // namespace pf::test

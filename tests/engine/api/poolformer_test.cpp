@@ -169,7 +169,7 @@ TEST_CASE("C API: impossible sessions and runs are refused") {
     CHECK(session == nullptr);
     const pf_session_options crowd = session_options(0, 0, 100000);
     check_refused(pf_session_create(model.get(), &crowd, &session), PF_INVALID_ARGUMENT,
-                  "100000 threads");
+                  "num_threads: found 100000");
 
     const SessionHandle good = open(model.get());
     const std::vector<float> input(3 * kSide * kSide);
@@ -192,6 +192,8 @@ TEST_CASE("C API: preprocess refuses impossible photos") {
     CHECK(std::string(pf_last_error()).find("89") != std::string::npos);
     CHECK(pf_preprocess(model.get(), rgb.data(), 70000, 1, 3, output.data()) ==
           PF_INVALID_ARGUMENT);
+    check_refused(pf_preprocess(model.get(), rgb.data(), 40, 30, SIZE_MAX - 89, output.data()),
+                  PF_INVALID_ARGUMENT, "row_stride " + std::to_string(SIZE_MAX - 89));
     const auto* last_byte = reinterpret_cast<const std::uint8_t*>(&output.back()) + 3;
     check_refused(pf_preprocess(model.get(), last_byte, 1, 1, 3, output.data()),
                   PF_INVALID_ARGUMENT, "output overlaps rgb");

@@ -136,6 +136,7 @@ TEST_CASE("pf_session_run_with: wrong sizes, and buffers that overlap, are refus
     };
     refused("input_bytes: found", [](pf_run& run) { run.input_bytes -= 4; });
     refused("input_bytes: found", [](pf_run& run) { run.batch += 1; });
+    refused("batch: found", [](pf_run& run) { run.batch = std::size_t{1} << 62; });
     refused("num_logits: found 14, expected 15", [](pf_run& run) { run.num_logits -= 1; });
     refused("num_probabilities: found", [](pf_run& run) { run.num_probabilities += 1; });
     refused("num_features: found", [](pf_run& run) { run.num_features = 0; });

@@ -157,10 +157,10 @@ TEST_CASE("load_compiled_file: files that are none") {
     check_error(load_compiled_file(empty, {}), ErrorCode::file_error, {"empty.pf"});
     const std::string other = folder.write("other.pf", "PFMODE");
     check_error(load_compiled_file(other, {}), ErrorCode::invalid_model, {"other.pf"});
-    CHECK_FALSE(is_compiled_file(folder.path("absent")));
-    CHECK_FALSE(is_compiled_file(folder.path()));
-    CHECK_FALSE(is_compiled_file(empty));
-    CHECK_FALSE(is_compiled_file(other));
+    CHECK_FALSE(is_file(folder.path("absent")));
+    CHECK_FALSE(is_file(folder.path()));
+    CHECK(is_file(empty));
+    CHECK(is_file(other));
 }
 
 }  // namespace pf::test

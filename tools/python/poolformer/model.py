@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple, overload
 
@@ -38,6 +40,19 @@ class ModelInfo(NamedTuple):
     num_stages: int
 
 
+_models: weakref.WeakSet[Model] = weakref.WeakSet()
+
+
+def _renew_locks_in_child() -> None:
+    """Makes classify work after a fork during which another thread of the parent classified."""
+    for model in list(_models):
+        model._lock = threading.Lock()
+        model._session = None
+
+
+os.register_at_fork(after_in_child=_renew_locks_in_child)
+
+
 class Model:
     """An immutable network, made by load or from_timm; any sessions and threads share it."""
 
@@ -45,6 +60,7 @@ class Model:
         self._native = native
         self._lock = threading.Lock()
         self._session: Session | None = None
+        _models.add(self)
         #: ModelInfo: name, sizes, labels.
         self.info = ModelInfo(**native.info())
 

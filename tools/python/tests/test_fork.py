@@ -1,6 +1,7 @@
 # Processes that are forked after a model was loaded, as servers do.
 # SPDX-License-Identifier: Apache-2.0
 import os
+import signal
 
 import numpy as np
 import poolformer
@@ -22,6 +23,18 @@ class ForkTest(ModelTest):
             logits = np.frombuffer(pipe.read(), np.float32)
         os.waitpid(child, 0)
         return logits
+
+    def test_children_classify_though_a_thread_of_their_parent_does(self):
+        photo = np.full((32, 32, 3), 128, np.uint8)
+        expected = np.float32([score for _, score in self.model.classify(photo)])
+
+        def scores():
+            signal.alarm(60)  # ends a child that waits for ever
+            return np.float32([score for _, score in self.model.classify(photo)])
+
+        with self.model._lock:  # as another thread holds it
+            found = self.run_in_a_child(scores)
+        self.assert_same_bits(found, expected)
 
     def test_children_run_the_model_and_sessions_of_their_parent(self):
         images = random_images(3, 32, 32)
