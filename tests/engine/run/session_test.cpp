@@ -175,9 +175,9 @@ TEST_CASE("session: an input without an output is refused by name") {
         check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
                     ErrorCode::invalid_argument, {"16385x32", "too large"});
         check_error(Session::create(model, {.num_threads = 0}), ErrorCode::invalid_argument,
-                    {"found 0 threads"});
+                    {"num_threads: found 0"});
         check_error(Session::create(model, {.num_threads = 1025}), ErrorCode::invalid_argument,
-                    {"found 1025 threads"});
+                    {"num_threads: found 1025"});
     }
 }
 
