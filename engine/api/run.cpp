@@ -107,7 +107,6 @@ pf_status run(const pf_session& handle, RunRequest request, std::uint64_t timeou
     Session& session = *handle.session;
     const std::uint64_t wanted = timeout_us != 0 ? timeout_us : handle.timeout_us;
     request.timeout = std::chrono::microseconds(std::min(wanted, kLongest));
-    if (pf_status status = check_batch(session, request.batch); status != PF_OK) return status;
     if (pf_status status = check_overlaps(session, request); status != PF_OK) return status;
     const pf::Status status = session.run(request);
     return status ? PF_OK : fail(status.error().code, words(status.error().code));
@@ -156,6 +155,9 @@ pf_status pf_session_run(pf_session* session, const float* input, size_t batch, 
         if (session->session->input_format() == pf::InputFormat::nhwc_u8) {
             return fail(ErrorCode::invalid_argument,
                         "this session's images are bytes: use pf_session_run_with");
+        }
+        if (pf_status status = check_batch(*session->session, batch); status != PF_OK) {
+            return status;
         }
         return run(*session, {.input = input, .batch = batch, .logits = logits});
     });

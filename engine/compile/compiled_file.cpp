@@ -3,10 +3,8 @@
 #include "engine/compile/compiled_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <utility>
 #include <vector>
 

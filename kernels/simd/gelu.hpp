@@ -54,7 +54,8 @@ PF_INLINE void gelu_step(float* values) {
 template <class Arch>
 __attribute__((noinline)) void gelu(float* values, std::size_t count) {
     constexpr bool kByTable = std::is_base_of_v<xsimd::avx512f, Arch>;
-    constexpr std::size_t kVectors = kByTable ? 4 : 6;  // as many as fit into the registers
+    // By table, the MLP is faster with 4 than with 6 (EPYC Turin, 2026-11-29).
+    constexpr std::size_t kVectors = kByTable ? 4 : 6;
     const auto step = [&](auto vectors) PF_LAMBDA_INLINE {
         constexpr std::size_t kCount = decltype(vectors)::value;
         if constexpr (kByTable) {

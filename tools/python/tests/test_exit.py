@@ -12,7 +12,7 @@ class ExitTest(unittest.TestCase):
     def test_threads_inside_runs_do_not_disturb_the_end_of_a_process(self):
         script = textwrap.dedent(
             """
-            import atexit, sys, threading, time
+            import sys, threading, time
             import numpy as np
             import poolformer
 
