@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
+
+#include "kernels/onednn/exit_gate.hpp"
 
 namespace pf::kernels {
 namespace {
@@ -36,6 +39,27 @@ class OneOpenMpThread {
     Set set_ = nullptr;
     int before_ = 0;
 };
+
+constinit ExitGate exit_gate;
+
+// While it lives, and is_open, exit waits for it.
+class InsideGate {
+  public:
+    InsideGate() : is_open(exit_gate.enter()) {}
+    ~InsideGate() {
+        if (is_open) exit_gate.leave();
+    }
+    InsideGate(const InsideGate&) = delete;
+    InsideGate& operator=(const InsideGate&) = delete;
+
+    const bool is_open;
+};
+
+// To be called behind a primitive: exit destroys in the reverse order of making, so this closes the
+// gate before the objects go that oneDNN has made with its first primitive, and until then.
+void close_gate_at_exit() {
+    [[maybe_unused]] static const int registered = std::atexit([] { exit_gate.close(); });
+}
 
 using Dims = dnnl::memory::dims;
 using Tag = dnnl::memory::format_tag;
@@ -191,6 +215,11 @@ Convolution::~Convolution() = default;
 
 std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, Isa isa,
                                                  std::string& error) {
+    const InsideGate inside;
+    if (!inside.is_open) {
+        error = "the process is ending, and oneDNN with it";
+        return nullptr;
+    }
     const OneOpenMpThread one_thread;
     try {
         const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
@@ -200,6 +229,7 @@ std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, 
                 find_usable(pads ? with_padded_source(shape) : shape, isa, engine, refused);
             if (!desc) continue;
             auto primitive = std::make_unique<Primitive>(shape, pads, *desc, engine);
+            close_gate_at_exit();
             return std::unique_ptr<Convolution>(new Convolution(std::move(primitive)));
         }
         error = "oneDNN offers only slow implementations (" + refused + ")";

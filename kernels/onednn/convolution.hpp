@@ -63,7 +63,8 @@ class Convolution {
   public:
     // Null if oneDNN has no usable implementation; `error` then says why. Where oneDNN is fast only
     // without padding (maps smaller than the kernel), the source is copied into a padded one first.
-    // Throws std::bad_alloc.
+    // Null, too, once `exit` was called, which waits for those that are being made, unless the
+    // first of the process is among them. Throws std::bad_alloc.
     static std::unique_ptr<Convolution> create(const ConvolutionShape& shape, Isa isa,
                                                std::string& error);
     ~Convolution();
