@@ -94,6 +94,10 @@ try_several_images() {
     num_lines 5 ' %$'
 }
 
+writes_no_escape() {
+    check 'writes no escape' [ "$(cat "$work/out" "$work/err" | tr -dc '\033\233' | wc -c)" -eq 0 ]
+}
+
 # File names with an escape sequence, and with the C1 character that begins one too.
 try_control_characters() {
     local name=$'red\e[31m\xc2\x9b31m.png'
@@ -101,16 +105,20 @@ try_control_characters() {
     run 1 classify "$model" "$work/$name" "$work/missing $name"
     says 'red\?\[31m\?31m\.png$'
     complains 'missing red\?\[31m\?31m\.png: cannot open'
+    writes_no_escape
     run 0 compile "$model" -o "$work/$name"
     says 'red\?\[31m\?31m\.png: '
-    check 'writes no escape' [ "$(cat "$work/out" "$work/err" | tr -dc '\033\233' | wc -c)" -eq 0 ]
+    writes_no_escape
+    run 2 bench "$model" "$name"
+    complains 'not expected: red\?\[31m\?31m\.png'
+    writes_no_escape
 }
 
 # Shown on a terminal only, and for several images only.
 try_progress() {
     local images shown
     if ! command -v script >/dev/null; then
-        echo "Not tried: the progress on a terminal. It needs \`script\`, of the package bsdutils."
+        echo "note the progress on a terminal: not checked; it needs \`script\`, of the package bsdutils"
         return
     fi
     for images in 1 2; do
@@ -227,7 +235,7 @@ assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and p
 try_little_memory() {
     local limited=(bash -c 'ulimit -v 1000000 && exec "$@"' - "$program")
     if ! "${limited[@]}" --version >"$work/out" 2>&1; then
-        echo "Not tried: little memory. Programs with sanitizers do not start then."
+        echo "note little memory: not checked; programs with sanitizers do not start then"
         return
     fi
     command="poolformer bench, with 1 GB of addresses"

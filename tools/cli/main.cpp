@@ -36,6 +36,10 @@ int run(int argc, char** argv) {
     app.footer(kFooter);
     app.set_version_flag("--version", std::string("poolformer ") + pf_version());
     app.require_subcommand(1);
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return pf::cli::without_controls(error.what()) +
+               "\nRun with --help for more information.\n";
+    });
     pf::cli::add_classify(app, exit_code);
     pf::cli::add_bench(app, exit_code);
     pf::cli::add_bench_diff(app, exit_code);
