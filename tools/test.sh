@@ -84,7 +84,9 @@ run() {
         return
     fi
     count "$log" "$status"
-    while read -r note; do not_run+=("$1: $note"); done < <(sed -n 's/^note \(.*: not checked\)/\1/p' "$log")
+    # ctest puts a number before each line.
+    while read -r note; do not_run+=("$1: $note"); done \
+        < <(sed -n 's/^\([0-9]*: \)\?note \(.*: not checked\)/\2/p' "$log")
     if [ "$status" -eq 0 ]; then
         printf '  ok   %-28s %4d s   %s\n' "$*" $((SECONDS - started)) "$summary"
     else

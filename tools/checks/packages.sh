@@ -101,7 +101,7 @@ try_deb() { # FILE: installs, uses and removes it
     dpkg-deb --field "$1" Package Version Architecture Depends Installed-Size
     dpkg-deb --field "$1" Depends | grep -q libdnnl
     if [ "$(id -u)" -ne 0 ] || dpkg-query -W poolformer 2>/dev/null; then
-        echo "Not as root, or the package is there already: it was made and not installed."
+        echo "note the .deb, installed: not checked; it takes root, and a system without the package"
         return
     fi
     trap 'dpkg --purge poolformer' EXIT

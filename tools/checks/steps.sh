@@ -157,7 +157,7 @@ step_tests_tsan() { # sessions, teams of threads and the API with ThreadSanitize
 }
 
 step_command_line() { # the command line of a build (default: release), as ctest runs it
-    ctest --test-dir "build/${1:-release}" --output-on-failure --no-tests=error --tests-regex '^cli_'
+    ctest --test-dir "build/${1:-release}" --verbose --no-tests=error --tests-regex '^cli_'
 }
 
 # expect WORDS PROGRAM [ARGUMENT]...: the program succeeds, and says these words.
