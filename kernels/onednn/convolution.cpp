@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
@@ -215,6 +216,9 @@ Convolution::~Convolution() = default;
 
 std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, Isa isa,
                                                  std::string& error) {
+    // ThreadSanitizer sees a race in oneDNN 2.6.3's cache when two threads make the same primitive.
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
     const InsideGate inside;
     if (!inside.is_open) {
         error = "the process is ending, and oneDNN with it";
