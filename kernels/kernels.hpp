@@ -47,7 +47,7 @@ struct GemmConvolutionArgs {
 // Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):
 //     dst = src + scale[c] * rstd * (avg3x3(src) - src)
 // avg3x3 averages the pixels of the window that lie inside the map (count_include_pad=False).
-// dst must not overlap src. Unit of the partials: one strip of one channel block.
+// dst may be src. Unit of the partials: one strip of one channel block.
 struct PoolMixArgs {
     const float* src = nullptr;
     float* dst = nullptr;
@@ -59,6 +59,7 @@ struct PoolMixArgs {
     float shift = 0;
     Partial* partials = nullptr;  // [channel blocks][num_strips(height, width)], or null
     Range blocks;                 // the channel blocks to compute
+    float* scratch = nullptr;     // [width][block]: a row
 };
 
 // Partials of a map as it stands; units as pool_mix.

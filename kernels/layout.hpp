@@ -32,12 +32,12 @@ constexpr Range split(std::size_t total, std::size_t parts, std::size_t index) {
     return {total * index / parts, total * (index + 1) / parts};
 }
 
-// Statistics of a map are counted in strips: so many rows of one channel block that a strip has
-// about 56 pixels. At 14x14 and below, single rows are too short for the horizontal sum at their
-// end.
+// Statistics of a map are counted in strips: an even number of rows of one channel block, so many
+// that a strip has about 56 pixels. pool_mix takes two rows at a time, and single rows of small
+// maps are too short for the horizontal sum at their end.
 constexpr std::size_t strip_rows(std::size_t width) {
     constexpr std::size_t kStripPixels = 56;
-    return std::max<std::size_t>(1, kStripPixels / width);
+    return std::max<std::size_t>(2, kStripPixels / width / 2 * 2);
 }
 
 constexpr std::size_t num_strips(std::size_t height, std::size_t width) {

@@ -17,19 +17,20 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Stage
     const std::size_t padded_channels = round_up(shape.channels, table.block);
     const std::size_t map_floats = padded_channels * shape.pixels();
     const std::size_t num_blocks = padded_channels / table.block;
-    const AlignedBuffer src = random_floats(map_floats);
-    const AlignedBuffer scale = random_floats(padded_channels);
-    AlignedBuffer dst = random_floats(map_floats);
+    AlignedBuffer map = random_floats(map_floats);
+    AlignedBuffer scratch = random_floats(shape.side * table.block);
+    const std::vector<float> scale(padded_channels);  // zeros: the map stays as it is
     std::vector<kernels::Partial> partials(num_blocks *
                                            kernels::num_strips(shape.side, shape.side));
-    const kernels::PoolMixArgs args{.src = src.data(),
-                                    .dst = dst.data(),
+    const kernels::PoolMixArgs args{.src = map.data(),
+                                    .dst = map.data(),
                                     .scale = scale.data(),
                                     .height = shape.side,
                                     .width = shape.side,
                                     .channels = shape.channels,
                                     .partials = partials.data(),
-                                    .blocks = {0, num_blocks}};
+                                    .blocks = {0, num_blocks},
+                                    .scratch = scratch.data()};
     const Work work{.bytes = 2.0 * sizeof(float) * static_cast<double>(map_floats)};
     measure(state, table, work, [&] { table.pool_mix(args); });
 }

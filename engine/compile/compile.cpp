@@ -95,6 +95,13 @@ class Compiler {
         return model_.steps.back();
     }
 
+    // Lets a kernel that can do so write over its input, unless a later node reads that: half the
+    // cache footprint. A tap is copied before the next step.
+    void work_in_place(const Node& node) {
+        const Value input = node.inputs.front();
+        if (!graph_.is_read_behind(node, input)) maps_[node.output] = map_of(input);
+    }
+
     // A step whose output is a map.
     Step& add_map_step(const Node& node, std::size_t out_channels) {
         Step& step = add_step(node, out_channels);
@@ -145,6 +152,7 @@ class Compiler {
     }
 
     bool add(const Node& node, const PoolMix& op) {
+        work_in_place(node);
         Step& step = add_map_step(node, op.scale.size());
         step.op = PoolMixStep{reserve(round_up(op.scale.size(), model_.kernels->block)),
                               eps_of(node.inputs[1])};
@@ -154,9 +162,7 @@ class Compiler {
 
     bool add(const Node& node, const ChannelMlp& op) {
         if (op.activation != ActivationKind::gelu) return false;
-        const Value input = node.inputs.front();
-        // The kernel may overwrite its input when nobody else wants it: half the cache footprint.
-        if (graph_.num_users(input) == 1) maps_[node.output] = map_of(input);
+        work_in_place(node);
         const kernels::MlpLayout layout{op.fc1.weight.columns, op.fc1.weight.rows,
                                         model_.kernels->panel};
         Step& step = add_map_step(node, layout.channels);

@@ -25,13 +25,11 @@ Value Graph::add(std::string name, Op op, std::vector<Value> inputs) {
     return output;
 }
 
-std::size_t Graph::num_users(Value value) const {
-    const auto reads = [value](const Node& node) {
-        return std::find(node.inputs.begin(), node.inputs.end(), value) != node.inputs.end();
+bool Graph::is_read_behind(const Node& node, Value value) const {
+    const auto reads = [value](const Node& other) {
+        return std::find(other.inputs.begin(), other.inputs.end(), value) != other.inputs.end();
     };
-    const auto names = [value](const Tap& tap) { return tap.value == value; };
-    return static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), reads) +
-                                    std::count_if(taps.begin(), taps.end(), names));
+    return std::any_of(&node + 1, nodes.data() + nodes.size(), reads);
 }
 
 std::vector<std::size_t> count_channels(const Graph& graph) {

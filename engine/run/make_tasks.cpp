@@ -75,7 +75,8 @@ class TaskMaker {
                          .width = map.width,
                          .channels = map.channels,
                          .partials = output_partials(step),
-                         .blocks = share(num_blocks(map.channels))},
+                         .blocks = share(num_blocks(map.channels)),
+                         .scratch = place_.scratch},
                 .shift = output_shift(step)};
     }
 

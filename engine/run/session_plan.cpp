@@ -129,6 +129,7 @@ class Planner {
 
     Status plan_step(const Step& step, const PoolMixStep&) {
         set_output(step, input_of(step).height, input_of(step).width);
+        need_scratch(input_of(step).width * block());
         set_stats(step, *step.output_map, num_strips(plan_.maps[*step.output_map]));
         return {};
     }
@@ -153,8 +154,6 @@ class Planner {
         if (step.output_map) use(map_lifetimes_[*step.output_map], index);
         if (step.input_stats) use(stats_lifetimes_[*step.input_stats], index);
         if (step.output_stats) use(stats_lifetimes_[*step.output_stats], index);
-        // A tapped map is copied out while the next step runs.
-        if (step.tap) use(map_lifetimes_[*step.output_map], index + 1);
     }
 
     static void use(Lifetime& lifetime, std::size_t step) {

@@ -16,166 +16,162 @@ class PoolMix {
         const std::size_t rows = strip_rows(args.width);
         const std::size_t strips = num_strips(args.height, args.width);
         for (std::size_t block = args.blocks.begin; block < args.blocks.end; ++block) {
-            const Factors factors = factors_of(args, block);
             for (std::size_t strip = 0; strip < strips; ++strip) {
                 const std::size_t first = strip * rows;
                 const Range strip_range{first, std::min(first + rows, args.height)};
-                const Partial partial = mix_strip(args, factors, block, strip_range);
+                Partial partial;
+                for (std::size_t lane = 0; lane < Block; lane += kLanes<Arch>) {
+                    const Partial part = mix_strip(args, block, lane, strip_range);
+                    partial.sum += part.sum;
+                    partial.sum_of_squares += part.sum_of_squares;
+                }
                 if (args.partials != nullptr) args.partials[block * strips + strip] = partial;
             }
         }
     }
 
   private:
-    static constexpr std::size_t kVectors = Block / kLanes<Arch>;  // of one pixel
-    using Pixel = std::array<Vec<Arch>, kVectors>;
+    // One vector of a strip's channels, on its way down the strip's rows: two at a time, which
+    // share the sum of both, as each has two of the three rows of its window in them. As dst may be
+    // src, the row above them is read from a copy of what it was, and the lower one copied for
+    // those that follow. A row outside the map is not read.
+    class Strip {
+        template <std::size_t kRows>
+        using Rows = std::array<Vec<Arch>, kRows>;
 
-    // Neighbouring pixels take turns with two sets of sums: in one, each addition would wait for
-    // the last.
-    struct Sums {
-        std::array<RunningSums<Arch>, kVectors> even;
-        std::array<RunningSums<Arch>, kVectors> odd;
-
-        PF_INLINE Partial total() const {
-            RunningSums<Arch> all;
-            unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-                all.add(even[v.value]);
-                all.add(odd[v.value]);
-            });
-            return all.total();
-        }
-    };
-
-    // Of one channel block.
-    struct Factors {
-        Pixel scale;  // times 1/std
-        Pixel shift;  // 0 for padded channels
-    };
-
-    PF_INLINE static Factors factors_of(const PoolMixArgs& args, std::size_t block) {
-        Factors factors;
-        unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-            const std::size_t channel = block * Block + v.value * kLanes<Arch>;
-            factors.scale[v.value] = load<Arch>(args.scale + channel) * Vec<Arch>(args.rstd);
-            factors.shift[v.value] = masked_shift<Arch>(args.shift, channel, args.channels);
-        });
-        return factors;
-    }
-
-    // A strip's rows are alike but for the map's first and last. One function for all of them: the
-    // sums stay in registers in between.
-    __attribute__((noinline)) static Partial mix_strip(const PoolMixArgs& args,
-                                                       const Factors& factors, std::size_t block,
-                                                       Range rows) {
-        Sums sums;
-        if (args.height == 1) {
-            mix_rows<false, false>(args, factors, block, rows, sums);
-            return sums.total();
-        }
-        const Range inner{std::max<std::size_t>(rows.begin, 1),
-                          std::min(rows.end, args.height - 1)};
-        if (rows.begin == 0) mix_rows<false, true>(args, factors, block, {0, 1}, sums);
-        if (inner.begin < inner.end) mix_rows<true, true>(args, factors, block, inner, sums);
-        if (rows.end == args.height) {
-            mix_rows<true, false>(args, factors, block, {rows.end - 1, rows.end}, sums);
-        }
-        return sums.total();
-    }
-
-    // One pixel of the row and the sum over the window's rows above and below it.
-    struct Column {
-        Pixel center;
-        Pixel sum;
-    };
-
-    // The rows under the window; a row outside the map is not read.
-    template <bool kHasAbove, bool kHasBelow>
-    struct Window {
-        static constexpr std::size_t kRows = 1 + kHasAbove + kHasBelow;
-
-        const float* row;
-        std::size_t row_floats;
-
-        // Column x of the window.
-        PF_INLINE Column column(std::size_t x) const {
-            Column result;
-            // Vector by vector: of whole pixels, g++ 12 keeps copies on the stack.
-            unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-                const float* from = row + x * Block + v.value * kLanes<Arch>;
-                const Vec<Arch> center = load<Arch>(from);
-                Vec<Arch> sum = center;
-                if constexpr (kHasAbove) sum += load<Arch>(from - row_floats);
-                if constexpr (kHasBelow) sum += load<Arch>(from + row_floats);
-                result.center[v.value] = center;
-                result.sum[v.value] = sum;
-            });
-            return result;
-        }
-    };
-
-    PF_INLINE static void add(Pixel& sum, const Pixel& pixel) {
-        unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE { sum[v.value] += pixel[v.value]; });
-    }
-
-    PF_INLINE static Pixel total(const Column& left, const Column& right) {
-        Pixel sum = left.sum;
-        add(sum, right.sum);
-        return sum;
-    }
-
-    template <bool kHasAbove, bool kHasBelow>
-    PF_INLINE static void mix_rows(const PoolMixArgs& args, const Factors& factors,
-                                   std::size_t block, Range rows, Sums& sums) {
-        // In registers: dst might overlap them, for all g++ knows.
-        const Factors constants = factors;
-        const std::size_t width = args.width;
-        const std::size_t row_floats = width * Block;
-        const std::size_t offset = (block * args.height + rows.begin) * row_floats;
-        Window<kHasAbove, kHasBelow> window{args.src + offset, row_floats};
-        float* dst = args.dst + offset;
-        const auto mix = [&](std::size_t x, const Pixel& center, const Pixel& total,
-                             const Vec<Arch>& reciprocal, auto& running) PF_LAMBDA_INLINE {
-            unroll<kVectors>([&](auto v) PF_LAMBDA_INLINE {
-                const Vec<Arch> difference =
-                    multiply_subtract<Arch>(total[v.value], reciprocal, center[v.value]);
-                const Vec<Arch> value =
-                    multiply_add<Arch>(constants.scale[v.value], difference, center[v.value]);
-                store<Arch>(dst + x * Block + v.value * kLanes<Arch>, value);
-                running[v.value].add(value, constants.shift[v.value]);
-            });
+        // A pixel of each row, and the sums over the rows of its window.
+        template <std::size_t kRows>
+        struct Column {
+            Rows<kRows> center;
+            Rows<kRows> sum;
         };
 
-        constexpr float kRows = static_cast<float>(window.kRows);
-        const Vec<Arch> one_column(1.0f / kRows);
-        const Vec<Arch> two_columns(1.0f / (2 * kRows));
-        const Vec<Arch> three_columns(1.0f / (3 * kRows));
-        for (std::size_t y = rows.begin; y < rows.end; ++y) {
-            // left, middle and right are the window's columns, sliding along the row.
-            Column left = window.column(0);
-            if (width == 1) {
-                mix(0, left.center, left.sum, one_column, sums.even);
+      public:
+        PF_INLINE Strip(const PoolMixArgs& args, std::size_t block, std::size_t lane,
+                        std::size_t first_row)
+            : width_(args.width), row_floats_(args.width * Block) {
+            const std::size_t channel = block * Block + lane;
+            const std::size_t offset = (block * args.height + first_row) * row_floats_ + lane;
+            src_ = args.src + offset;
+            dst_ = args.dst + offset;
+            above_ = args.scratch + lane;
+            scale_ = load<Arch>(args.scale + channel) * Vec<Arch>(args.rstd);
+            shift_ = masked_shift<Arch>(args.shift, channel, args.channels);
+        }
+
+        // Goes down two rows, or one if it is the map's last.
+        template <bool kHasAbove, std::size_t kRows, bool kHasBelow>
+        PF_INLINE void mix_rows() {
+            const auto column = [&](std::size_t x) PF_LAMBDA_INLINE {
+                return this->template column_at<kHasAbove, kRows, kHasBelow>(x);
+            };
+            const auto mix = [&](std::size_t x, const Rows<kRows>& center, const Rows<kRows>& total,
+                                 std::size_t columns) PF_LAMBDA_INLINE {
+                this->template mix_at<kHasAbove, kHasBelow>(x, center, total, columns);
+            };
+            // left, middle and right are the window's columns, sliding along the rows.
+            Column<kRows> left = column(0);
+            if (width_ == 1) {
+                mix(0, left.center, left.sum, 1);
             } else {
-                Column middle = window.column(1);
-                mix(0, left.center, total(left, middle), two_columns, sums.even);
-                const auto slide = [&](std::size_t x, auto& running) PF_LAMBDA_INLINE {
-                    const Column right = window.column(x + 1);
-                    Pixel sum = total(left, middle);
-                    add(sum, right.sum);
-                    mix(x, middle.center, sum, three_columns, running);
+                Column<kRows> middle = column(1);
+                mix(0, left.center, sum(left.sum, middle.sum), 2);
+                for (std::size_t x = 1; x + 1 < width_; ++x) {
+                    const Column<kRows> right = column(x + 1);
+                    mix(x, middle.center, sum(sum(left.sum, middle.sum), right.sum), 3);
                     left = middle;
                     middle = right;
-                };
-                std::size_t x = 1;
-                for (; x + 2 < width; x += 2) {
-                    slide(x, sums.odd);
-                    slide(x + 1, sums.even);
                 }
-                if (x + 1 < width) slide(x, sums.odd);
-                mix(width - 1, middle.center, total(left, middle), two_columns, sums.even);
+                mix(width_ - 1, middle.center, sum(left.sum, middle.sum), 2);
             }
-            window.row += row_floats;
-            dst += row_floats;
+            src_ += kRows * row_floats_;
+            dst_ += kRows * row_floats_;
         }
+
+        PF_INLINE Partial total() const {
+            return {sum_lanes<Arch>(sum_), sum_lanes<Arch>(squares_[0] + squares_[1])};
+        }
+
+      private:
+        template <bool kHasAbove, std::size_t kRows, bool kHasBelow>
+        PF_INLINE Column<kRows> column_at(std::size_t x) {
+            const float* from = src_ + x * Block;
+            Column<kRows> result;
+            result.center[0] = load<Arch>(from);
+            Vec<Arch> inside = result.center[0];
+            if constexpr (kRows == 2) {
+                result.center[1] = load<Arch>(from + row_floats_);
+                inside += result.center[1];
+            }
+            result.sum.fill(inside);
+            if constexpr (kHasAbove) result.sum.front() += load<Arch>(above_ + x * Block);
+            if constexpr (kHasBelow) {
+                result.sum.back() += load<Arch>(from + kRows * row_floats_);
+                store<Arch>(above_ + x * Block, result.center.back());
+            }
+            return result;
+        }
+
+        template <std::size_t kRows>
+        PF_INLINE static Rows<kRows> sum(const Rows<kRows>& a, const Rows<kRows>& b) {
+            Rows<kRows> result;
+            unroll<kRows>([&](auto r)
+                              PF_LAMBDA_INLINE { result[r.value] = a[r.value] + b[r.value]; });
+            return result;
+        }
+
+        // The output pixel x of each row, from the sum over its window of so many columns.
+        template <bool kHasAbove, bool kHasBelow, std::size_t kRows>
+        PF_INLINE void mix_at(std::size_t x, const Rows<kRows>& center, const Rows<kRows>& total,
+                              std::size_t columns) {
+            unroll<kRows>([&](auto index) PF_LAMBDA_INLINE {
+                constexpr std::size_t r = index.value;
+                constexpr std::size_t rows =
+                    kRows + (kHasAbove && r == 0) + (kHasBelow && r + 1 == kRows);
+                const Vec<Arch> reciprocal(1.0f / static_cast<float>(rows * columns));
+                const Vec<Arch> difference =
+                    multiply_subtract<Arch>(total[r], reciprocal, center[r]);
+                const Vec<Arch> value = multiply_add<Arch>(scale_, difference, center[r]);
+                store<Arch>(dst_ + r * row_floats_ + x * Block, value);
+                const Vec<Arch> shifted = value - shift_;
+                sum_ += shifted;
+                squares_[r] = multiply_add<Arch>(shifted, shifted, squares_[r]);
+            });
+        }
+
+        std::size_t width_;
+        std::size_t row_floats_;
+        const float* src_;
+        float* dst_;
+        float* above_;
+        Vec<Arch> scale_;  // times 1/std
+        Vec<Arch> shift_;  // 0 for padded channels
+        // Of (value - shift). The multiply-adds of neighbouring rows would wait for each other.
+        Vec<Arch> sum_ = Vec<Arch>(0.0f);
+        std::array<Vec<Arch>, 2> squares_ = {sum_, sum_};
+    };
+
+    // One function for all rows: the sums stay in registers in between.
+    __attribute__((noinline)) static Partial mix_strip(const PoolMixArgs& args, std::size_t block,
+                                                       std::size_t lane, Range rows) {
+        Strip strip(args, block, lane, rows.begin);
+        std::size_t y = rows.begin;
+        if (args.height == 1) {
+            strip.template mix_rows<false, 1, false>();
+        } else if (args.height == 2) {
+            strip.template mix_rows<false, 2, false>();
+        } else {
+            if (y == 0) {
+                strip.template mix_rows<false, 2, true>();
+                y = 2;
+            }
+            for (; y + 2 <= rows.end && y + 2 < args.height; y += 2) {
+                strip.template mix_rows<true, 2, true>();
+            }
+            if (y + 2 == rows.end) strip.template mix_rows<true, 2, false>();
+            if (y + 1 == rows.end) strip.template mix_rows<true, 1, false>();
+        }
+        return strip.total();
     }
 };
 

@@ -83,10 +83,10 @@ TEST_CASE("map_statistics: NaN and infinity reach their own unit and nothing els
         CAPTURE(bad);
         for (const KernelTable* table : kernels::testable_tables()) {
             CAPTURE(std::string(table->name));
-            const Map map = hash_reference_map(33, 2, 50);  // a strip is one row
+            const Map map = hash_reference_map(33, 4, 50);  // a strip is two rows
             std::vector<float> blocked = to_blocked(map, table->block);
             const auto clean = measure(*table, map, blocked, 0);
-            blocked[blocked_index(map.pixels(), table->block, 17, 62)] = bad;
+            blocked[blocked_index(map.pixels(), table->block, 17, 162)] = bad;
             const auto found = measure(*table, map, blocked, 0);
             const std::size_t unit = 17 / table->block * 2 + 1;
             for (std::size_t i = 0; i < found.size(); ++i) {

@@ -27,8 +27,8 @@ constexpr float kRstd = 1.75f;
 struct Size {
     std::size_t height, width;
 };
-constexpr Size kSizes[] = {{1, 1}, {1, 2}, {2, 1},  {1, 9},  {9, 1},  {2, 2},
-                           {3, 3}, {7, 7}, {4, 13}, {13, 4}, {5, 20}, {3, 57}};
+constexpr Size kSizes[] = {{1, 1}, {1, 2},  {2, 1},  {1, 9},  {9, 1},  {2, 2},  {3, 3},
+                           {7, 7}, {4, 13}, {13, 4}, {5, 20}, {3, 57}, {6, 20}, {31, 4}};
 
 struct Mixed {
     std::vector<float> dst;
@@ -41,11 +41,15 @@ std::vector<float> scale_of(std::size_t channels, std::size_t block) {
     return scale;
 }
 
+enum class Where { elsewhere, in_place };
+
 // In `parts` calls, each with its share of the blocks.
 Mixed mix(const KernelTable& table, const Map& map, const std::vector<float>& blocked, float shift,
-          std::size_t parts = 1, Place place = Place::at_end) {
-    const GuardedBuffer src(blocked, place);
-    GuardedBuffer dst(blocked.size(), place);
+          std::size_t parts = 1, Place place = Place::at_end, Where where = Where::elsewhere) {
+    GuardedBuffer src(blocked, place);
+    GuardedBuffer elsewhere(blocked.size(), place);
+    GuardedBuffer& dst = where == Where::in_place ? src : elsewhere;
+    GuardedBuffer scratch(map.width * table.block, place);
     const GuardedBuffer scale(scale_of(map.channels, table.block), place);
     const std::size_t num_blocks = kernels::divide_up(map.channels, table.block);
     const std::size_t num_units = num_blocks * kernels::num_strips(map.height, map.width);
@@ -61,13 +65,15 @@ Mixed mix(const KernelTable& table, const Map& map, const std::vector<float>& bl
                         .channels = map.channels,
                         .shift = shift,
                         .partials = units,
-                        .blocks = kernels::split(num_blocks, parts, part)});
+                        .blocks = kernels::split(num_blocks, parts, part),
+                        .scratch = scratch.data()});
     }
     CHECK(src.intact());
-    CHECK(dst.intact());
+    CHECK(elsewhere.intact());
     CHECK(scale.intact());
     CHECK(partials.intact());
-    CHECK(src.values() == blocked);
+    CHECK(scratch.intact());
+    if (where == Where::elsewhere) CHECK(src.values() == blocked);
     return {dst.values(), {units, units + num_units}};
 }
 
@@ -100,6 +106,9 @@ void check_map(const KernelTable& table, const Map& map, float shift, Place plac
     check_values(found, map, to_numbers(scale_of(map.channels, 1)));
     CHECK(strips_match(mixed.partials, found, table.block, shift));
     CHECK(padding_is_zero(mixed.dst, map.channels, map.pixels(), table.block));
+    const Mixed in_place = mix(table, map, blocked, shift, 1, place, Where::in_place);
+    CHECK(same_bits(in_place.dst, mixed.dst));
+    CHECK(same_bits(in_place.partials, mixed.partials));
 }
 
 }  // namespace
@@ -155,7 +164,7 @@ TEST_CASE("pool_mix: any split of the blocks gives the same bits, with and witho
             CHECK(same_bits(split.partials, whole.partials));
         }
         const std::vector<float> scale = scale_of(100, table->block);
-        std::vector<float> dst(blocked.size());
+        std::vector<float> dst(blocked.size()), scratch(6 * table->block);
         table->pool_mix({.src = blocked.data(),
                          .dst = dst.data(),
                          .scale = scale.data(),
@@ -163,13 +172,14 @@ TEST_CASE("pool_mix: any split of the blocks gives the same bits, with and witho
                          .height = 5,
                          .width = 6,
                          .channels = 100,
-                         .blocks = {0, kernels::divide_up(100, table->block)}});
+                         .blocks = {0, kernels::divide_up(100, table->block)},
+                         .scratch = scratch.data()});
         CHECK(same_bits(dst, whole.dst));
     }
 }
 
 TEST_CASE("pool_mix: NaN and infinity reach their own window and nothing else") {
-    // So wide that each row is a strip of its own.
+    // So wide that a strip has two rows.
     constexpr std::size_t kHeight = 6, kWidth = 30, kChannel = 8, kY = 3, kX = 2;
     for (const float bad : kNonFinite) {
         CAPTURE(bad);
@@ -181,7 +191,7 @@ TEST_CASE("pool_mix: NaN and infinity reach their own window and nothing else") 
             blocked[blocked_index(map.pixels(), table->block, kChannel, kY * kWidth + kX)] = bad;
             const GuardedBuffer src(blocked);
             const GuardedBuffer scale(scale_of(20, table->block));
-            std::vector<float> dst(blocked.size());
+            std::vector<float> dst(blocked.size()), scratch(kWidth * table->block);
             std::vector<Partial> partials(clean.partials.size());
             table->pool_mix({.src = src.data(),
                              .dst = dst.data(),
@@ -191,7 +201,8 @@ TEST_CASE("pool_mix: NaN and infinity reach their own window and nothing else") 
                              .width = kWidth,
                              .channels = 20,
                              .partials = partials.data(),
-                             .blocks = {0, kernels::divide_up(20, table->block)}});
+                             .blocks = {0, kernels::divide_up(20, table->block)},
+                             .scratch = scratch.data()});
             for (std::size_t c = 0; c < 20; ++c) {
                 for (std::size_t y = 0; y < kHeight; ++y) {
                     for (std::size_t x = 0; x < kWidth; ++x) {
@@ -204,9 +215,12 @@ TEST_CASE("pool_mix: NaN and infinity reach their own window and nothing else") 
                     }
                 }
             }
-            const std::size_t unit = kChannel / table->block * kHeight + kY;
-            CHECK_FALSE(std::isfinite(partials[unit].sum_of_squares));
-            CHECK(partials[unit + 2].sum == clean.partials[unit + 2].sum);
+            // Rows 2 to 4 have it in their windows: the second strip and the third.
+            const std::size_t first =
+                kChannel / table->block * kernels::num_strips(kHeight, kWidth);
+            CHECK(partials[first].sum == clean.partials[first].sum);
+            CHECK_FALSE(std::isfinite(partials[first + 1].sum_of_squares));
+            CHECK_FALSE(std::isfinite(partials[first + 2].sum_of_squares));
         }
     }
 }
