@@ -89,7 +89,10 @@ class FromTimmTest(unittest.TestCase):
         model = poolformer.from_timm(timm_model.half(), name="mine", isa="sse4_1")
         info = model.info
         self.assertEqual((info.name, info.isa, info.num_classes), ("mine", "sse4_1", 7))
-        images = torch.randn(16, 3, 96, 64)
+        # Of noise alone the features, and so the errors, are nearly the same for every image. Even with
+        # these patches the ratio of 16 images was 0.7 to 1.5 from seed to seed.
+        patches = torch.nn.functional.interpolate(torch.randn(64, 3, 6, 4), (96, 64))
+        images = patches + torch.randn(64, 3, 96, 64) / 4
         session = poolformer.Session(model, input_size=(96, 64))
         self.assert_timms(session.run(images, **EVERYTHING), timm_model.float(), images)
 
