@@ -50,7 +50,8 @@ class Session::Worker {
     Moments measure_again(const NormTask& norm, float shift);
 
     void convert_image();
-    // Copies what the request wants of the block that `step` ends, if it ends one.
+    // Copies what the request wants of the block that `step` ends, if it ends one, and waits until
+    // all threads have: the next step writes over it.
     void copy_block(const Step& step) const;
     void copy_map(std::size_t map, float* to) const;
     void write_features(std::span<const float> features) const;

@@ -50,7 +50,7 @@ void Session::Worker::copy_block(const Step& step) const {
             copy_map(*step.output_map, request.stage_maps[stage]);
         }
     }
-    barrier();  // the next step writes over it
+    barrier();
 }
 
 // From the blocked layout to the image's dense [channels, height, width] of the batch at `to`.

@@ -155,12 +155,12 @@ class PoolMix {
     __attribute__((noinline)) static Partial mix_strip(const PoolMixArgs& args, std::size_t block,
                                                        std::size_t lane, Range rows) {
         Strip strip(args, block, lane, rows.begin);
-        std::size_t y = rows.begin;
         if (args.height == 1) {
             strip.template mix_rows<false, 1, false>();
         } else if (args.height == 2) {
             strip.template mix_rows<false, 2, false>();
         } else {
+            std::size_t y = rows.begin;
             if (y == 0) {
                 strip.template mix_rows<false, 2, true>();
                 y = 2;

@@ -116,10 +116,6 @@ struct RunningSums {
         sum += difference;
         sum_of_squares = multiply_add<Arch>(difference, difference, sum_of_squares);
     }
-    PF_INLINE void add(const RunningSums& other) {
-        sum += other.sum;
-        sum_of_squares += other.sum_of_squares;
-    }
     PF_INLINE Partial total() const {
         return {sum_lanes<Arch>(sum), sum_lanes<Arch>(sum_of_squares)};
     }

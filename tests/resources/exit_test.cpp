@@ -35,7 +35,7 @@ namespace {
 
 }  // namespace
 
-// Without the gate that exit closes, one try in sixty crashed.
+// Without the gate that exit closes, about one try in a hundred crashed.
 TEST_CASE("exit while other threads make sessions ends the process, and as it says") {
     std::fflush(nullptr);  // or each child prints what is still in the buffers
     int num_clean = 0;
