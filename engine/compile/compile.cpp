@@ -57,6 +57,8 @@ class Compiler {
                 "no kernel for \"" + node.name + "\" (" + op_name(node.op) + "): please report it"};
     }
 
+    // In the order of execution, a step's vectors before its matrices: the last panel of a matrix is
+    // read while what lies behind it is prefetched.
     WeightOffset reserve(std::size_t floats) {
         const WeightOffset offset = weight_floats_;
         weight_floats_ += round_up(floats, 16);
@@ -137,8 +139,8 @@ class Compiler {
         conv.window = op.window;
         conv.kernel = choose_convolution(reads_image(node));
         conv.layout = {op.in_channels, op.weight.rows, op.window.kernel, model_.kernels->panel};
-        conv.weights = reserve(weight_floats(op, conv));
         conv.bias = reserve(bias_floats(conv));
+        conv.weights = reserve(weight_floats(op, conv));
         add_map_step(node, op.weight.rows).op = conv;
         return true;
     }
@@ -166,9 +168,8 @@ class Compiler {
         const kernels::MlpLayout layout{op.fc1.weight.columns, op.fc1.weight.rows,
                                         model_.kernels->panel};
         Step& step = add_map_step(node, layout.channels);
-        step.op =
-            ChannelMlpStep{layout, reserve(layout.weight_floats()), reserve(layout.padded_hidden()),
-                           reserve(layout.outputs()), eps_of(node.inputs[1])};
+        step.op = ChannelMlpStep{layout, reserve(layout.padded_hidden()), reserve(layout.outputs()),
+                                 reserve(layout.weight_floats()), eps_of(node.inputs[1])};
         remember_eps(node);
         return true;
     }
@@ -180,10 +181,10 @@ class Compiler {
         const double eps = op.order == HeadOrder::norm_pool ? eps_of(node.inputs[1]) : op.eps;
         step.op = HeadStep{op.order,
                            layout,
-                           reserve(layout.weight_floats()),
+                           reserve(layout.inputs),
+                           reserve(layout.inputs),
                            reserve(layout.num_panels() * layout.panel),
-                           reserve(layout.inputs),
-                           reserve(layout.inputs),
+                           reserve(layout.weight_floats()),
                            eps};
         return true;
     }

@@ -16,8 +16,8 @@
 
 namespace pf {
 
-// To be raised with any change of what pack_weights writes or of the order of the steps.
-inline constexpr std::uint32_t kPackingVersion = 2;
+// To be raised with any change of what pack_weights writes, or of the order of the steps and of what they reserve.
+inline constexpr std::uint32_t kPackingVersion = 3;
 
 struct CompiledHeader {
     char magic[8];          // "PFMODEL\0"

@@ -22,8 +22,8 @@ struct ConvolutionStep {
     PatchEmbedding window;
     ConvolutionKernel kernel = ConvolutionKernel::onednn;
     kernels::GemmConvolutionLayout layout;
-    WeightOffset weights = 0;
     WeightOffset bias = 0;
+    WeightOffset weights = 0;
 };
 
 // Statistics of a map whose producer does not write them.
@@ -36,19 +36,19 @@ struct PoolMixStep {
 
 struct ChannelMlpStep {
     kernels::MlpLayout layout;
-    WeightOffset weights = 0;
     WeightOffset fc1_bias = 0;
     WeightOffset fc2_bias = 0;
+    WeightOffset weights = 0;
     double eps = 0;
 };
 
 struct HeadStep {
     HeadOrder order = HeadOrder::norm_pool;
     kernels::LinearLayout layout;
-    WeightOffset weights = 0;
-    WeightOffset bias = 0;
     WeightOffset norm_weight = 0;  // [channels]
     WeightOffset norm_bias = 0;    // [channels]
+    WeightOffset bias = 0;
+    WeightOffset weights = 0;
     double eps = 0;
 };
 
