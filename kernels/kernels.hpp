@@ -25,6 +25,12 @@ struct Partial {
     float sum_of_squares = 0;
 };
 
+// Partials added up.
+struct PartialSums {
+    double sum = 0;
+    double sum_of_squares = 0;
+};
+
 // dst = convolution of src, plus bias: a patch embedding as a matrix product. Windows start every
 // `stride` pixels, `padding` pixels outside the map, where it counts as zero. dst must not overlap
 // src.
@@ -124,6 +130,9 @@ struct KernelTable {
     void (*channel_mlp)(const ChannelMlpArgs& args);
     void (*channel_means)(const ChannelMeansArgs& args);
     void (*linear)(const LinearArgs& args);
+
+    // Always in the same order.
+    PartialSums (*add_partials)(const Partial* partials, std::size_t count);
 
     // Runs `iterations` rounds of independent multiply-adds in registers and returns how many
     // floating-point operations that was: timed by the caller, it is the core's peak.

@@ -57,8 +57,8 @@ class Compiler {
                 "no kernel for \"" + node.name + "\" (" + op_name(node.op) + "): please report it"};
     }
 
-    // In the order of execution, a step's vectors before its matrices: the last panel of a matrix is
-    // read while what lies behind it is prefetched.
+    // In the order of execution, a step's vectors before its matrices: the last panel of a matrix
+    // is read while what lies behind it is prefetched.
     WeightOffset reserve(std::size_t floats) {
         const WeightOffset offset = weight_floats_;
         weight_floats_ += round_up(floats, 16);

@@ -16,7 +16,8 @@
 
 namespace pf {
 
-// To be raised with any change of what pack_weights writes, or of the order of the steps and of what they reserve.
+// To be raised with any change of what pack_weights writes, or of the order of the steps or of what
+// they reserve.
 inline constexpr std::uint32_t kPackingVersion = 3;
 
 struct CompiledHeader {

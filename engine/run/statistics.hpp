@@ -14,11 +14,14 @@ struct Moments {
     double variance = 0;  // biased, as torch's GroupNorm; never negative
 };
 
-// Adds the partials in double, always in the same order.
-Moments reduce(std::span<const kernels::Partial> partials, std::size_t count);
+// Of `count` values of which the sums are known.
+Moments moments_of(const kernels::PartialSums& sums, std::size_t count);
 
 // Of a vector, directly.
 Moments moments_of(std::span<const float> values);
+
+// In double.
+double sum_of(std::span<const float> values);
 
 // The squares were summed around a shift; when the mean lies more than 16 standard deviations from
 // it, their difference has lost digits (relative error of 1/std above 1e-6) and is worth a second

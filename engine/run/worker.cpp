@@ -15,7 +15,7 @@ float mean_of_first_pixel(const kernels::MapStatisticsArgs& map, std::size_t blo
     const float* pixel = map.src;
     double sum = 0;
     for (std::size_t c = 0; c < map.channels; c += block, pixel += map.height * map.width * block) {
-        for (std::size_t i = 0; i < std::min(block, map.channels - c); ++i) sum += pixel[i];
+        sum += sum_of({pixel, std::min(block, map.channels - c)});
     }
     return static_cast<float>(sum / static_cast<double>(map.channels));
 }
@@ -132,7 +132,8 @@ void Session::Worker::run_task(const HeadTask& task) {
 
 Session::Worker::Norm Session::Worker::finish_norm(const NormTask& norm) {
     float shift = *norm.shift;
-    Moments moments = reduce(norm.partials, norm.num_values);
+    Moments moments = moments_of(kernels_.add_partials(norm.partials.data(), norm.partials.size()),
+                                 norm.num_values);
     if (shift_is_too_far(moments)) {
         shift = static_cast<float>(shift + moments.mean);
         moments = measure_again(norm, shift);
@@ -156,8 +157,8 @@ Moments Session::Worker::measure_again(const NormTask& norm, float shift) {
                              .partials = partials,
                              .blocks = share(num_blocks)});
     barrier();
-    return reduce({partials, num_blocks * kernels::num_strips(map.height, map.width)},
-                  norm.num_values);
+    const std::size_t num_partials = num_blocks * kernels::num_strips(map.height, map.width);
+    return moments_of(kernels_.add_partials(partials, num_partials), norm.num_values);
 }
 
 void Session::Worker::barrier() const {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/simd/add_partials.hpp"
 #include "kernels/simd/channel_mlp.hpp"
 #include "kernels/simd/fma_probe.hpp"
 #include "kernels/simd/gemm_convolution.hpp"
@@ -26,6 +27,7 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
         .channel_mlp = &ChannelMlp<Arch, Block, MaxRows>::run,
         .channel_means = &ChannelMeans<Arch, Block>::run,
         .linear = &Linear<Arch>::run,
+        .add_partials = &AddPartials<Arch>::run,
         .fma_probe = &FmaProbe<Arch>::run,
     };
 }
