@@ -6,8 +6,22 @@ import platform
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+
+import numpy as np
+
+
+def time_ms(run: Callable[[], object]) -> float:
+    start = time.perf_counter_ns()
+    run()
+    return (time.perf_counter_ns() - start) * 1e-6
+
+
+def fastest_ms(run: Callable[[], object]) -> float:
+    """Of 20 runs."""
+    return min(time_ms(run) for _ in range(20))
 
 
 class PeakProbe:
@@ -41,12 +55,27 @@ class FmaLoop:
 
     def calibrate(self, milliseconds: float) -> None:
         """Makes a run as long as that."""
-        best = float("inf")
-        for _ in range(20):
-            start = time.perf_counter_ns()
-            self.run()
-            best = min(best, (time.perf_counter_ns() - start) * 1e-6)
+        best = fastest_ms(self.run)
         self._iterations = max(1, round(self._iterations * milliseconds / best))
+
+
+class MemoryLoop:
+    """Reads memory beyond the caches for a given time: what neighbours do to all that is shared."""
+
+    _BYTES = 64 << 20
+
+    def __init__(self):
+        self._data = np.ones(self._BYTES // 4, np.float32)
+        self._passes = 1
+
+    def run(self) -> None:
+        for _ in range(self._passes):
+            self._data.max()
+
+    def calibrate(self, milliseconds: float) -> None:
+        """Makes a run about as long as that."""
+        self._passes = 1
+        self._passes = max(1, round(milliseconds / fastest_ms(self.run)))
 
 
 def describe_machine(cores: list[int]) -> dict:

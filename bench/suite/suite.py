@@ -103,6 +103,11 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.plot_from and arguments.output:
         parser.error("--plot-from measures nothing that --output could keep")
+    if arguments.tail:
+        for name in ("engines", "rounds", "batch", "output", "plot", "plot_from"):
+            if getattr(arguments, name) != parser.get_default(name):
+                option = "--" + name.replace("_", "-")
+                parser.error(f"--tail goes with --models and --threads, not with {option}")
     return arguments
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER = "onnxruntime"
 QUOTABLE_ROUNDS = 50
+QUIET_LOAD_AVERAGE = 0.5
 
 
 def _count(number: int, what: str) -> str:
@@ -60,8 +61,12 @@ def describe_run(results: dict) -> str:
 
 def describe_doubts(results: dict) -> str:
     """Why these results are not to be quoted, or nothing."""
-    is_quotable = results["rounds"] >= QUOTABLE_ROUNDS
-    return "" if is_quotable else f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted."
+    doubts = []
+    if results["rounds"] < QUOTABLE_ROUNDS:
+        doubts.append(f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted.")
+    if results["machine"]["load_average_at_start"] > QUIET_LOAD_AVERAGE:
+        doubts.append("Something else ran shortly before, or still: see the load average.")
+    return " ".join(doubts)
 
 
 def format_results(results: dict) -> str:
