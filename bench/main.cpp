@@ -40,6 +40,7 @@ void add_kernels(const pf::kernels::KernelTable& table) {
     pf::bench::add_channel_mlp(table);
     pf::bench::add_channel_means(table);
     pf::bench::add_linear(table);
+    pf::bench::add_add_partials(table);
 }
 
 }  // namespace
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
             return 1;
         }
     }
+    pf::bench::add_convert_input();
     pf::bench::add_thread_team();
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();

@@ -1,4 +1,4 @@
-// The benchmarks of the engine: teams of threads, and whole models.
+// The benchmarks of the engine: teams of threads, input formats, and whole models.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,6 +14,7 @@
 namespace pf::bench {
 
 void add_thread_team();
+void add_convert_input();
 
 // Loading, planning and running the model in `folder`, if it can be loaded.
 Status add_model(const kernels::KernelTable& table, const std::string& folder);

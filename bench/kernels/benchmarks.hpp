@@ -14,5 +14,6 @@ void add_map_statistics(const kernels::KernelTable& table);
 void add_channel_mlp(const kernels::KernelTable& table);
 void add_channel_means(const kernels::KernelTable& table);
 void add_linear(const kernels::KernelTable& table);
+void add_add_partials(const kernels::KernelTable& table);
 
 }  // namespace pf::bench

@@ -17,7 +17,7 @@ struct Work {
     double bytes = 0;
 };
 
-// GFLOP/s of one thread at this moment, in the instruction set's own vectors; about 5 ms.
+// GFLOP/s of one thread at this moment, in the instruction set's own vectors; about 10 ms.
 double peak_gflops(const kernels::KernelTable& table);
 
 // Sets the counters GFLOP/s, peak_percent and GB/s, as far as `work` has something to count.

@@ -40,7 +40,7 @@ struct SessionPlan {
     std::size_t planes_offset = 0;
     std::size_t logits_offset = 0;
     std::size_t shared_floats = 0;
-    std::size_t scratch_floats = 0;  // each thread needs as much more, convolutions not counted
+    std::size_t scratch_floats = 0;  // each thread needs as much more, oneDNN not counted
     std::uint64_t macs = 0;          // of convolutions and linears, per image
 };
 
