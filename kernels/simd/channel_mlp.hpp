@@ -109,25 +109,54 @@ class ChannelMlp {
         });
     }
 
+    // By table, GELU goes on beside the multiply-adds of the next panel: most of it are look-ups,
+    // in units that multiply-adds leave idle. The other needs the same units, and more registers.
+    static constexpr bool kHasSideGelu = kGeluByTable<Arch>;
+
+    // Hidden values of a panel that lack their GELU.
+    struct Sums {
+        float* next = nullptr;
+        float* end = nullptr;
+    };
+
+    // What fc1 does beside multiplying.
+    struct SideWork {
+        Prefetch<Arch> prefetch;
+        Sums sums;
+
+        PF_INLINE void advance() {
+            prefetch.advance();
+            if constexpr (kHasSideGelu) {
+                if (sums.next == sums.end) return;
+                gelu_table_step<Arch, 1>(sums.next);
+                gelu_table_step<Arch, 1>(sums.next + kL);
+                sums.next += kP;
+            }
+        }
+    };
+
     static void run_fc1(const Tile& tile, std::size_t chunk) {
         const MlpLayout& layout = tile.args.layout;
         const Range hidden = layout.chunk(chunk);
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc1_offset(chunk);
+        Sums sums;  // of the panel before
         for (std::size_t h = 0; h < hidden.size(); h += kP, panel += kP * layout.depth()) {
-            auto prefetch = Prefetch<Arch>::share(panel + kP * layout.depth(), num_blocks);
+            SideWork side_work{Prefetch<Arch>::share(panel + kP * layout.depth(), num_blocks),
+                               sums};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
-                kFc1Rows[rows](tile, first, h, panel, hidden.begin, prefetch);
-                prefetch.skip_pass(layout.depth());
+                kFc1Rows[rows](tile, first, h, panel, hidden.begin, side_work);
+                side_work.prefetch.skip_pass(layout.depth());
             });
+            if (kHasSideGelu) gelu<Arch>(side_work.sums.next, sums.end);  // few channels leave some
             // A depth group is complete after one or two panels, or half of one.
-            const std::size_t group_floats = tile.rows * kDepthGroup;
-            if ((h + kP) % kDepthGroup == 0) {
-                constexpr std::size_t kNumGroups = divide_up(kP, kDepthGroup);
-                const std::size_t group = (h + kP) / kDepthGroup - kNumGroups;
-                gelu<Arch>(tile.hidden + group * group_floats, kNumGroups * group_floats);
-            }
+            if ((h + kP) % kDepthGroup != 0) continue;
+            const std::size_t first_group = (h + kP - layout.hidden_group()) / kDepthGroup;
+            sums.next = tile.hidden + first_group * tile.rows * kDepthGroup;
+            sums.end = sums.next + layout.hidden_group() * tile.rows;
+            if (!kHasSideGelu) gelu<Arch>(sums.next, sums.end);
         }
+        if (kHasSideGelu) gelu<Arch>(sums.next, sums.end);
     }
 
     static void run_fc2(const Tile& tile, std::size_t chunk) {
@@ -151,12 +180,14 @@ class ChannelMlp {
     __attribute__((noinline)) static void fc1_rows(const Tile& tile, std::size_t first_row,
                                                    std::size_t h, const float* panel,
                                                    std::size_t chunk_begin,
-                                                   Prefetch<Arch> prefetch) {
+                                                   SideWork& shared_side_work) {
+        SideWork side_work = shared_side_work;  // in registers
         Accumulators<Arch, Rows> accumulators;
         accumulators.fill(tile.args.fc1_bias + chunk_begin + h);
         const std::size_t group_stride = tile.rows * kDepthGroup;
         multiply_panel<Arch, Rows>(tile.input + first_row * kDepthGroup, group_stride, panel,
-                                   tile.args.layout.depth(), prefetch, accumulators);
+                                   tile.args.layout.depth(), side_work, accumulators);
+        shared_side_work.sums = side_work.sums;
         unroll<kPanelVectors>([&](auto v) PF_LAMBDA_INLINE {
             const std::size_t channel = h + v.value * kL;
             float* to = tile.hidden + channel / kDepthGroup * group_stride +

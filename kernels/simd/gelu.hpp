@@ -50,22 +50,23 @@ PF_INLINE void gelu_step(float* values) {
     });
 }
 
-// In place; `count` is a multiple of 16.
 template <class Arch>
-__attribute__((noinline)) void gelu(float* values, std::size_t count) {
-    constexpr bool kByTable = std::is_base_of_v<xsimd::avx512f, Arch>;
+inline constexpr bool kGeluByTable = std::is_base_of_v<xsimd::avx512f, Arch>;
+
+// In place, a multiple of 16 values.
+template <class Arch>
+__attribute__((noinline)) void gelu(float* values, const float* end) {
     // By table, the MLP is faster with 4 than with 6 (EPYC Turin, 2026-11-29).
-    constexpr std::size_t kVectors = kByTable ? 4 : 6;
+    constexpr std::size_t kVectors = kGeluByTable<Arch> ? 4 : 6;
     const auto step = [&](auto vectors) PF_LAMBDA_INLINE {
         constexpr std::size_t kCount = decltype(vectors)::value;
-        if constexpr (kByTable) {
+        if constexpr (kGeluByTable<Arch>) {
             gelu_table_step<Arch, kCount>(values);
         } else {
             gelu_step<Arch, kCount>(values);
         }
         values += kCount * kLanes<Arch>;
     };
-    float* end = values + count;
     while (values + kVectors * kLanes<Arch> <= end) step(Index<kVectors>{});
     while (values < end) step(Index<1>{});
 }

@@ -6,10 +6,17 @@
 
 namespace pf::kernels::simd {
 
+struct alignas(64) GeluTable {
+    float coefficients[5][32];  // of g's polynomials: by falling powers of a - k / 4, then by k
+    float last;                 // a quarter whose coefficients are zero
+    // The last bit of a float of this size is worth a quarter: added to a, it leaves k in the
+    // lowest bits.
+    float quarters;
+};
+
 // clang-format off
-// Of g's polynomials: by falling powers of a - k / 4, then by k.
 template <class Arch>
-alignas(64) inline constexpr float kGeluCoefficients[5][32] = {
+inline constexpr GeluTable kGeluTable = {.coefficients = {
     {0.0658674538f, 0.0572411194f, 0.0338396244f, 0.00482040085f, -0.0199993886f,
      -0.0340341106f, -0.035956528f, -0.0289144721f, -0.018009115f, -0.00772997551f,
      -0.000555313774f, 0.00308775553f, 0.00404366571f, 0.00351280184f, 0.00248539355f,
@@ -34,7 +41,7 @@ alignas(64) inline constexpr float kGeluCoefficients[5][32] = {
      0.0701035261f, 0.0455002636f, 0.0275050625f, 0.0155241629f, 0.00819434877f,
      0.00404969417f, 0.00187533128f, 0.000814201776f, 0.000331564865f, 0.000126685001f,
      4.5426259e-05f, 1.52895445e-05f, 4.83115309e-06f, 1.43326122e-06f, 3.99261836e-07f,
-     1.04443117e-07f}};
+     1.04443117e-07f}}, .last = 7.75f, .quarters = 1.5f * (1 << 21)};
 // clang-format on
 
 // gelu(x) = max(0, x) - g(|x|) with g(a) = a * Phi(-a). Around every quarter k / 4 up to 5.5, g is
@@ -53,22 +60,22 @@ PF_INLINE void gelu_table_step(float* values) {
     using Integers = decltype(_mm512_castps_si512(Register()));
     constexpr int kSmallerWithoutSign = 0b1010;   // of _mm512_range_ps
     constexpr int kMinusNearestQuarter = 2 << 4;  // of _mm512_reduce_ps: two fractional bits
-    constexpr float kLast = 7.75f;                // a quarter whose coefficients are zero
-    // The last bit of a float of this size is worth a quarter: added to a, it leaves k in the
-    // lowest bits.
-    constexpr float kQuarters = 1.5f * (1 << 21);
+    const GeluTable* table = &kGeluTable<Arch>;
+    // Hidden from the compiler, which would move what it reads out of the micro-kernel's loop, into
+    // registers that the sums need.
+    asm volatile("" : "+r"(table));
     Integers k[N];
     V difference[N];
     V g[N];
     unroll<N>([&](auto i) PF_LAMBDA_INLINE {
         const Register x = load<Arch>(values + i.value * kLanes<Arch>);
-        const V a = V(_mm512_range_ps(x, Register(V(kLast)), kSmallerWithoutSign));
-        k[i.value] = _mm512_castps_si512(Register(a + V(kQuarters)));
+        const V a = V(_mm512_range_ps(x, Register(V(table->last)), kSmallerWithoutSign));
+        k[i.value] = _mm512_castps_si512(Register(a + V(table->quarters)));
         difference[i.value] = V(_mm512_reduce_ps(Register(a), kMinusNearestQuarter));
     });
     unroll<5>([&](auto row) PF_LAMBDA_INLINE {
-        const Register low = V::load_aligned(kGeluCoefficients<Arch>[row.value]);
-        const Register high = V::load_aligned(kGeluCoefficients<Arch>[row.value] + kLanes<Arch>);
+        const Register low = V::load_aligned(table->coefficients[row.value]);
+        const Register high = V::load_aligned(table->coefficients[row.value] + kLanes<Arch>);
         unroll<N>([&](auto i) PF_LAMBDA_INLINE {
             const V coefficient = V(_mm512_permutex2var_ps(low, k[i.value], high));
             g[i.value] = decltype(row)::value == 0

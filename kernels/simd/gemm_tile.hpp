@@ -87,16 +87,17 @@ struct Prefetch {
 
 // sums[r][j] += sum over k < depth of tile(r, k) * panel[k][j], k ascending: the order, and so the
 // bits, of one output do not depend on Rows. Row r's element k is at
-// tile[k / kDepthGroup * group_stride + r * kDepthGroup + k % kDepthGroup].
-template <class Arch, std::size_t Rows>
+// tile[k / kDepthGroup * group_stride + r * kDepthGroup + k % kDepthGroup]. side_work.advance() is
+// called every kUnrolledSteps: a Prefetch, or more.
+template <class Arch, std::size_t Rows, class SideWork>
 PF_INLINE void multiply_panel(const float* tile, std::size_t group_stride, const float* panel,
-                              std::size_t depth, Prefetch<Arch> prefetch,
+                              std::size_t depth, SideWork& side_work,
                               Accumulators<Arch, Rows>& accumulators) {
     for (std::size_t group = 0; group < depth / kDepthGroup; ++group) {
         const float* values = tile;
 #pragma GCC unroll 1
         for (std::size_t step = 0; step < kDepthGroup; step += kUnrolledSteps<Arch>) {
-            prefetch.advance();
+            side_work.advance();
             unroll<kUnrolledSteps<Arch>>([&](auto k) PF_LAMBDA_INLINE {
                 const float* weights = panel + k.value * kPanel<Arch>;
                 const Vec<Arch> first = load<Arch>(weights);
@@ -140,8 +141,8 @@ PF_INLINE void sum_chunk(const ChunkStep<Arch>& step, const float* bias, const f
     } else {
         accumulators.clear();
     }
-    multiply_panel<Arch, Rows>(tile, group_stride, step.panel, step.depth, step.prefetch,
-                               accumulators);
+    Prefetch<Arch> prefetch = step.prefetch;
+    multiply_panel<Arch, Rows>(tile, group_stride, step.panel, step.depth, prefetch, accumulators);
     if (!step.is_first) accumulators.add(between);
 }
 
