@@ -8,7 +8,7 @@
 // propagate; only gelu(-infinity) is 0, its limit.
 //
 // Statistics are those of (value - shift): the producer of a map writes one Partial per fixed unit,
-// whoever computes it, so that adding the partials in index order always gives the same bits.
+// whoever computes it, so that adding the partials in a fixed order always gives the same bits.
 #pragma once
 
 #include <cstddef>

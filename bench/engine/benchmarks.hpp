@@ -6,12 +6,16 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/compile/model.hpp"
 #include "kernels/kernels.hpp"
 
 namespace pf::bench {
+
+// 1, 2, 4, ... threads, and as many as the process can really run at the same time.
+std::vector<std::size_t> team_sizes();
 
 void add_thread_team();
 void add_convert_input();

@@ -9,7 +9,6 @@
 #include "bench/kernels/measure.hpp"
 #include "engine/compile/compile.hpp"
 #include "engine/compile/compiled_file.hpp"
-#include "engine/run/cpu_budget.hpp"
 #include "engine/run/session.hpp"
 #include "kernels/dispatch.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -95,7 +94,7 @@ Status add_model(const kernels::KernelTable& table, const std::string& folder) {
     add_overrun(table, model);
     add_callers(table, model);
     if (Status status = add_compiled(table, *model, name); !status) return status;
-    for (std::size_t threads = 1; threads <= cpu_budget(); threads *= 2) {
+    for (const std::size_t threads : team_sizes()) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),
                       [model, threads](benchmark::State& state) { run(state, model, threads); });
     }

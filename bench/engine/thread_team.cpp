@@ -52,8 +52,16 @@ void run_barriers(benchmark::State& state) {
 
 }  // namespace
 
+std::vector<std::size_t> team_sizes() {
+    std::vector<std::size_t> sizes;
+    for (std::size_t threads = 1; threads < cpu_budget(); threads *= 2) sizes.push_back(threads);
+    sizes.push_back(cpu_budget());
+    return sizes;
+}
+
 void add_thread_team() {
-    for (std::size_t threads = 2; threads <= cpu_budget(); threads *= 2) {
+    for (const std::size_t threads : team_sizes()) {
+        if (threads == 1) continue;
         const auto count = static_cast<std::int64_t>(threads);
         benchmark::RegisterBenchmark("team_run", run_jobs)->Arg(count)->UseRealTime();
         benchmark::RegisterBenchmark("team_wake_up", wake_up)->Arg(count)->UseManualTime();
