@@ -115,8 +115,8 @@ class ChannelMlp {
 
     // Hidden values of a panel that lack their GELU.
     struct Sums {
-        float* next = nullptr;
-        float* end = nullptr;
+        float* next;
+        float* end;
     };
 
     // What fc1 does beside multiplying.
@@ -128,6 +128,7 @@ class ChannelMlp {
             prefetch.advance();
             if constexpr (kHasSideGelu) {
                 if (sums.next == sums.end) return;
+                // Not both at once, which needs more registers than the sums of fc1 leave.
                 gelu_table_step<Arch, 1>(sums.next);
                 gelu_table_step<Arch, 1>(sums.next + kL);
                 sums.next += kP;
@@ -140,7 +141,7 @@ class ChannelMlp {
         const Range hidden = layout.chunk(chunk);
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
         const float* panel = tile.args.weights + layout.fc1_offset(chunk);
-        Sums sums;  // of the panel before
+        Sums sums{tile.hidden, tile.hidden};  // of the panel before: none yet
         for (std::size_t h = 0; h < hidden.size(); h += kP, panel += kP * layout.depth()) {
             SideWork side_work{Prefetch<Arch>::share(panel + kP * layout.depth(), num_blocks),
                                sums};
