@@ -47,7 +47,7 @@ struct GemmConvolutionArgs {
     const float* weights = nullptr;  // packed as the layout says, 64-byte aligned
     const float* bias = nullptr;     // [outputs], 64-byte aligned
     Range pixels;                    // the pixels of dst to compute
-    float* scratch = nullptr;        // [layout.scratch_floats()], 64-byte aligned
+    float* scratch = nullptr;        // [layout.scratch_floats(pixels.size())], 64-byte aligned
 };
 
 // Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):
@@ -94,7 +94,7 @@ struct ChannelMlpArgs {
     float shift = 0;
     Partial* partials = nullptr;  // [num_pixels], or null
     Range pixels;                 // the pixels to compute
-    float* scratch = nullptr;     // [layout.scratch_floats()], 64-byte aligned
+    float* scratch = nullptr;     // [layout.scratch_floats(pixels.size())], 64-byte aligned
 };
 
 // dst[c] = mean over the pixels of (src[c] - shift).

@@ -48,10 +48,16 @@ constexpr std::size_t num_strips(std::size_t height, std::size_t width) {
 inline constexpr std::size_t kDepthGroup = 16;
 
 // A tile of the channel MLP or of a convolution holds this many pixels, rounded up to whole blocks
-// of the micro-kernel's rows (6 or 12). 49 pixels (stage 4 at 224x224) must fit one tile, so that
-// its 8 MB of weights stream once; larger tiles gained nothing (prototype, 2026-11-23, EPYC Milan).
-inline constexpr std::size_t kMinTilePixels = 49;
-inline constexpr std::size_t kMaxTileRows = 60;
+// of the micro-kernel's rows (6 or 12). All 49 of stage 4 at 224x224 must fit one tile, so that its
+// 8 MB of weights stream once. With AVX-512, whose panels are 32 wide, the 196 of stage 3 do, too:
+// S12 to M48 take 0.2 to 0.5 % less time (EPYC Turin, 1 MB of L2, 2026-11-30). On an EPYC Milan
+// with its 512 KB larger tiles gained nothing (prototype, 2026-11-23).
+constexpr std::size_t tile_pixels(std::size_t panel) {
+    return panel < 32 ? 49 : 196;
+}
+constexpr std::size_t max_tile_rows(std::size_t panel) {
+    return round_up(tile_pixels(panel), 12);
+}
 
 // Most hidden channels computed before their second matrix is applied: the hidden tile stays in L2,
 // and each chunk is summed on its own, which halves the rounding error of fc2. 512 is at most 1 %
@@ -85,9 +91,9 @@ struct MlpLayout {
     }
     constexpr std::size_t weight_floats() const { return padded_hidden() * (depth() + outputs()); }
 
-    // Scratch one call of channel_mlp needs, in floats.
-    constexpr std::size_t scratch_floats() const {
-        const std::size_t rows = kMaxTileRows;
+    // Scratch one call of channel_mlp needs for so many pixels, in floats.
+    constexpr std::size_t scratch_floats(std::size_t num_pixels) const {
+        const std::size_t rows = std::min(num_pixels, max_tile_rows(panel));
         const std::size_t input_tile = rows * depth();
         const std::size_t hidden_tile = rows * (kMaxHiddenChunk + hidden_group());
         const std::size_t output_tile = rows * outputs();
@@ -124,9 +130,10 @@ struct GemmConvolutionLayout {
     }
     constexpr std::size_t weight_floats() const { return num_groups() * kDepthGroup * outputs(); }
 
-    // Scratch one call of gemm_convolution needs, in floats.
-    constexpr std::size_t scratch_floats() const {
-        return kMaxTileRows * (kMaxConvolutionChunk * kDepthGroup + outputs());
+    // Scratch one call of gemm_convolution needs for so many output pixels, in floats.
+    constexpr std::size_t scratch_floats(std::size_t num_pixels) const {
+        const std::size_t rows = std::min(num_pixels, max_tile_rows(panel));
+        return rows * (kMaxConvolutionChunk * kDepthGroup + outputs());
     }
 };
 

@@ -14,10 +14,6 @@ namespace {
 
 using kernels::round_up;
 
-// Whole blocks of the micro-kernel's rows on every instruction set.
-constexpr std::size_t kTilePixels = kernels::round_up(kernels::kMinTilePixels, 12);
-static_assert(kTilePixels <= kernels::kMaxTileRows);
-
 enum class Weights { streamed, kept };
 
 void run(benchmark::State& state, const kernels::KernelTable& table, std::size_t channels,
@@ -29,7 +25,7 @@ void run(benchmark::State& state, const kernels::KernelTable& table, std::size_t
     AlignedBuffer map = random_floats(map_floats);
     const AlignedBuffer fc1_bias = random_floats(layout.padded_hidden());
     const AlignedBuffer fc2_bias = random_floats(layout.outputs());
-    AlignedBuffer scratch = random_floats(layout.scratch_floats());
+    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_pixels));
     std::vector<kernels::Partial> partials(num_pixels);
     StreamedWeights weights(layout.weight_floats());
     // With an rstd of 0 each call adds the same to the map. Any other would let it grow
@@ -66,7 +62,7 @@ void add_channel_mlp(const kernels::KernelTable& table) {
     for_each_stage([&](const StageShape& shape) {
         const std::string name = "C" + std::to_string(shape.channels);
         add_benchmark("channel_mlp_tile", table, name, [&table, shape](benchmark::State& state) {
-            run(state, table, shape.channels, kTilePixels, Weights::kept);
+            run(state, table, shape.channels, kernels::max_tile_rows(table.panel), Weights::kept);
         });
     });
 }

@@ -82,9 +82,9 @@ void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
     const AlignedBuffer src = random_floats(source_floats(shape));
     const AlignedBuffer bias = random_floats(layout.outputs());
     AlignedBuffer dst = random_floats(result_floats(shape));
-    AlignedBuffer scratch = random_floats(layout.scratch_floats());
-    StreamedWeights weights(layout.weight_floats());
     const std::size_t num_pixels = shape.out_height() * shape.out_width();
+    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_pixels));
+    StreamedWeights weights(layout.weight_floats());
     kernels::GemmConvolutionArgs args{.src = src.data(),
                                       .dst = dst.data(),
                                       .in_height = shape.in_height,

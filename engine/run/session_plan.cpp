@@ -116,7 +116,9 @@ class Planner {
                              "; expected at least " + smallest + "x" + smallest};
         }
         set_output(step, out_height, out_width);
-        if (op.kernel == ConvolutionKernel::gemm) need_scratch(op.layout.scratch_floats());
+        if (op.kernel == ConvolutionKernel::gemm) {
+            need_scratch(op.layout.scratch_floats(out_height * out_width));
+        }
         plan_.macs += std::uint64_t{out_height} * out_width * step.out_channels * step.in_channels *
                       op.window.kernel * op.window.kernel;
         return {};
@@ -138,7 +140,7 @@ class Planner {
         set_output(step, input_of(step).height, input_of(step).width);
         const std::size_t pixels = input_of(step).pixels();
         set_stats(step, *step.output_map, pixels);
-        need_scratch(op.layout.scratch_floats());
+        need_scratch(op.layout.scratch_floats(pixels));
         plan_.macs += std::uint64_t{2} * pixels * op.layout.channels * op.layout.hidden;
         return {};
     }

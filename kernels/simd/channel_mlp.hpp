@@ -1,10 +1,10 @@
 // channel_mlp: normalise, fc1, GELU, fc2, residual and statistics, tile by tile of pixels.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tile of up to 60 pixels is normalised into [depth group][row][16]. For each chunk of hidden
-// channels, fc1 fills a hidden tile of the same form (bias starts the sums, GELU ends them) and fc2
-// adds the chunk to the outputs; the last chunk's outputs get the residual and leave for the map.
-// The statistics of the tile are taken when it is complete. The weight panel is the outer loop: it
+// A tile of pixels is normalised into [depth group][row][16]. For each chunk of hidden channels,
+// fc1 fills a hidden tile of the same form (bias starts the sums, GELU ends them) and fc2 adds the
+// chunk to the outputs; the last chunk's outputs get the residual and leave for the map. The
+// statistics of the tile are taken when it is complete. The weight panel is the outer loop: it
 // stays in L1 or L2 while the tile's rows pass by, and the next panel is prefetched.
 #pragma once
 
@@ -17,9 +17,10 @@ template <class Arch, std::size_t Block, std::size_t MaxRows>
 class ChannelMlp {
   public:
     static void run(const ChannelMlpArgs& args) {
-        for_each_tile<MaxRows>(args.pixels, [&](std::size_t first_pixel, std::size_t num_rows) {
-            run_tile(Tile(args, first_pixel, num_rows));
-        });
+        for_each_tile<Arch, MaxRows>(args.pixels,
+                                     [&](std::size_t first_pixel, std::size_t num_rows) {
+                                         run_tile(Tile(args, first_pixel, num_rows));
+                                     });
     }
 
   private:
@@ -37,8 +38,8 @@ class ChannelMlp {
               block_stride(args.num_pixels * Block) {
             const MlpLayout& layout = args.layout;
             input = args.scratch;
-            hidden = input + kMaxTileRows * layout.depth();
-            output = hidden + kMaxTileRows * (kMaxHiddenChunk + layout.hidden_group());
+            hidden = input + rows * layout.depth();
+            output = hidden + rows * (kMaxHiddenChunk + layout.hidden_group());
         }
 
         // Where output channel `channel` of row 0 lies in a map that starts at this tile.

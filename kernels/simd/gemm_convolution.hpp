@@ -1,9 +1,9 @@
 // gemm_convolution: a convolution of a blocked map, tile by tile of output pixels.
 // SPDX-License-Identifier: Apache-2.0
 //
-// For each chunk of the depth, the windows of a tile of up to 60 output pixels are gathered into
-// [depth group][row][16], and every panel of outputs is multiplied with them. The sums of a panel
-// wait in scratch between chunks; the last chunk's leave for the map.
+// For each chunk of the depth, the windows of a tile of output pixels are gathered into [depth
+// group][row][16], and every panel of outputs is multiplied with them. The sums of a panel wait in
+// scratch between chunks; the last chunk's leave for the map.
 #pragma once
 
 #include "kernels/simd/gemm_tile.hpp"
@@ -14,9 +14,10 @@ template <class Arch, std::size_t Block, std::size_t MaxRows>
 class GemmConvolution {
   public:
     static void run(const GemmConvolutionArgs& args) {
-        for_each_tile<MaxRows>(args.pixels, [&](std::size_t first_pixel, std::size_t num_rows) {
-            run_tile(Tile(args, first_pixel, num_rows));
-        });
+        for_each_tile<Arch, MaxRows>(args.pixels,
+                                     [&](std::size_t first_pixel, std::size_t num_rows) {
+                                         run_tile(Tile(args, first_pixel, num_rows));
+                                     });
     }
 
   private:
@@ -30,7 +31,7 @@ class GemmConvolution {
               first_pixel(first_pixel),
               rows(num_rows),
               windows(args.scratch),
-              output(windows + kMaxTileRows * kMaxConvolutionChunk * kDepthGroup) {}
+              output(windows + num_rows * kMaxConvolutionChunk * kDepthGroup) {}
 
         const GemmConvolutionArgs& args;
         std::size_t first_pixel;

@@ -148,10 +148,10 @@ PF_INLINE void sum_chunk(const ChunkStep<Arch>& step, const float* bias, const f
 
 // Cuts `pixels` into tiles of whole blocks of MaxRows rows, the last one's excepted, and calls
 // body(first pixel, number of pixels) for each.
-template <std::size_t MaxRows, class Body>
+template <class Arch, std::size_t MaxRows, class Body>
 PF_INLINE void for_each_tile(Range pixels, Body&& body) {
-    constexpr std::size_t kMaxBlocks = divide_up(kMinTilePixels, MaxRows);
-    static_assert(kMaxBlocks * MaxRows <= kMaxTileRows);
+    constexpr std::size_t kMaxBlocks = divide_up(tile_pixels(kPanel<Arch>), MaxRows);
+    static_assert(kMaxBlocks * MaxRows <= max_tile_rows(kPanel<Arch>));
     const std::size_t num_blocks = divide_up(pixels.size(), MaxRows);
     const std::size_t num_tiles = divide_up(num_blocks, kMaxBlocks);
     for (std::size_t i = 0; i < num_tiles; ++i) {

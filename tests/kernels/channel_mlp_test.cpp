@@ -63,8 +63,9 @@ TEST_CASE("channel_mlp: every number of channels, odd ratios, anywhere in memory
 }
 
 TEST_CASE("channel_mlp: every number of rows in a tile and in a micro-kernel") {
-    for (const std::size_t pixels : {1,  2,  3,  4,  5,  6,  7,  8,  9,  10,  11,  12, 13,
-                                     14, 23, 48, 49, 50, 51, 52, 97, 99, 100, 101, 151}) {
+    for (const std::size_t pixels :
+         {1,  2,  3,  4,  5,  6,  7,   8,   9,   10,  11,  12,  13,  14,  23, 48,
+          49, 50, 51, 52, 97, 99, 100, 101, 151, 196, 203, 204, 205, 408, 409}) {
         CAPTURE(pixels);
         check_case(hash_mlp(20, 52, pixels));
     }

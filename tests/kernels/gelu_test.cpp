@@ -34,7 +34,7 @@ class BareGelu {
           fc2_bias_(std::vector<float>(kWidth), Place::aligned),
           src_(std::vector<float>(kWidth * kPixels)),
           dst_(kWidth * kPixels),
-          scratch_(layout_.scratch_floats(), Place::aligned) {}
+          scratch_(layout_.scratch_floats(kPixels), Place::aligned) {}
 
     // Of kWidth values, the same at every pixel.
     std::vector<float> operator()(const std::vector<float>& values) {

@@ -66,7 +66,7 @@ std::vector<float> run(const KernelTable& table, const ConvolutionCase& problem,
     const GuardedBuffer bias(padded_bias, Place::aligned);
     const std::size_t num_pixels = shape.out_height() * shape.out_width();
     GuardedBuffer dst(kernels::round_up(shape.out_channels, table.block) * num_pixels, place);
-    GuardedBuffer scratch(layout.scratch_floats(), Place::aligned);
+    GuardedBuffer scratch(layout.scratch_floats(num_pixels), Place::aligned);
     for (std::size_t part = 0; part < parts; ++part) {
         table.gemm_convolution({.src = src.data(),
                                 .dst = dst.data(),
@@ -149,7 +149,8 @@ TEST_CASE("gemm_convolution: every number of channels, anywhere in memory") {
 }
 
 TEST_CASE("gemm_convolution: every number of rows in a tile and in a micro-kernel") {
-    for (const std::size_t pixels : {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 49, 50, 51, 99, 101}) {
+    for (const std::size_t pixels :
+         {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 49, 50, 51, 99, 101, 196, 204, 205, 409}) {
         CAPTURE(pixels);
         check({.in_channels = 20,
                .in_height = 1,

@@ -121,7 +121,7 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
     GuardedBuffer other(blocked.size(), call.place);
     GuardedBuffer& dst = call.in_place ? src : other;
     GuardedBuffer partials(2 * pixels, call.place);
-    GuardedBuffer scratch(layout.scratch_floats(), Place::aligned);
+    GuardedBuffer scratch(layout.scratch_floats(pixels), Place::aligned);
     // What an earlier step left there must not count.
     std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
     auto* units = reinterpret_cast<Partial*>(partials.data());
