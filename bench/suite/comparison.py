@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from agreement import demand_agreement
 from engines import Engine, make_engines
-from machine import PeakProbe, peak_resident_mb
+from machine import PeakProbe, RoundTrip, peak_resident_mb
 from networks import Network, prepare
 from poolformer_ctypes import Library
-from rounds import Round, run_rounds, summarise
+from rounds import Probes, Round, run_rounds, summarise
 
 
 def _say(text: str) -> None:
@@ -55,14 +55,20 @@ def compare(size: str, arguments: argparse.Namespace) -> dict:
     network = prepare(size, arguments.batch, arguments.cache)
     resident_mb = peak_resident_mb(arguments.cli, network.folder)
     isa = Library(arguments.library).load(network.folder).isa
-    probe = PeakProbe(arguments.probe, isa, arguments.threads)
+    probes = Probes(
+        all_threads=PeakProbe(arguments.probe, isa, arguments.threads),
+        one_thread=PeakProbe(arguments.probe, isa, 1),
+        round_trip=RoundTrip(arguments.probe) if arguments.threads > 1 else None,
+    )
     engines = make_engines(arguments.engines, network, arguments.threads, arguments.library)
     differences = check_agreement(engines)
-    rounds = run_rounds(engines, probe, PeakProbe(arguments.probe, isa, 1), arguments.rounds)
+    rounds = run_rounds(engines, probes, arguments.rounds)
+    round_trips = [each.round_trip_ns for each in rounds if each.round_trip_ns is not None]
     return {
         "operations": network.operations,
         "peak_gflops": summarise([each.peak for each in rounds]),
         "peak_over_peak_of_one": summarise([each.peak / each.peak_of_one for each in rounds]),
+        "round_trip_ns": summarise(round_trips) if round_trips else None,
         "peak_resident_mb": resident_mb,
         "largest_relative_difference": differences,
         "engines": {

@@ -41,6 +41,17 @@ class PeakProbe:
         return gflops
 
 
+class RoundTrip:
+    """How long a cache line takes between two of the pinned cores, there and back."""
+
+    def __init__(self, library: Path):
+        self._function = ctypes.CDLL(str(library)).pf_probe_round_trip_ns
+        self._function.restype = ctypes.c_double
+
+    def nanoseconds(self) -> float:
+        return self._function()
+
+
 class FmaLoop:
     """Multiply-adds in registers for a given time: what the machine itself does to a run."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from engines import Engine
-from machine import PeakProbe
+from machine import PeakProbe, RoundTrip
 
 # Long enough for another engine's idle threads to stop spinning and leave the cores alone.
 SETTLE_SECONDS = 0.05
@@ -18,11 +18,19 @@ class Round:
     peak_before: float  # GFLOP/s of all threads together
     peak_after: float
     peak_of_one: float  # GFLOP/s of one thread, the other cores being idle
+    round_trip_ns: float | None  # of a cache line between two cores; None with one thread
     seconds: dict[str, float]  # by engine
 
     @property
     def peak(self) -> float:
         return (self.peak_before + self.peak_after) / 2
+
+
+@dataclass(frozen=True)
+class Probes:
+    all_threads: PeakProbe
+    one_thread: PeakProbe
+    round_trip: RoundTrip | None  # None with one thread
 
 
 def _time(engine: Engine) -> float:
@@ -35,12 +43,13 @@ def _time(engine: Engine) -> float:
     return (time.perf_counter_ns() - start) * 1e-9
 
 
-def _round(engines: list[Engine], probe: PeakProbe, lone_probe: PeakProbe, index: int) -> Round:
+def _round(engines: list[Engine], probes: Probes, index: int) -> Round:
     first = index % len(engines)  # nobody always runs after the same neighbour
-    peak_of_one = lone_probe.gflops()
-    peak_before = probe.gflops()
+    round_trip_ns = probes.round_trip.nanoseconds() if probes.round_trip else None
+    peak_of_one = probes.one_thread.gflops()
+    peak_before = probes.all_threads.gflops()
     seconds = {engine.name: _time(engine) for engine in engines[first:] + engines[:first]}
-    return Round(peak_before, probe.gflops(), peak_of_one, seconds)
+    return Round(peak_before, probes.all_threads.gflops(), peak_of_one, round_trip_ns, seconds)
 
 
 def _show_progress(done: int, count: int) -> None:
@@ -49,15 +58,13 @@ def _show_progress(done: int, count: int) -> None:
         print(f"\r  round {done} of {count}", end=end, file=sys.stderr, flush=True)
 
 
-def run_rounds(
-    engines: list[Engine], probe: PeakProbe, lone_probe: PeakProbe, count: int
-) -> list[Round]:
+def run_rounds(engines: list[Engine], probes: Probes, count: int) -> list[Round]:
     rounds = []
     gc.collect()
     gc.disable()
     try:
         for index in range(count):
-            rounds.append(_round(engines, probe, lone_probe, index))
+            rounds.append(_round(engines, probes, index))
             _show_progress(index + 1, count)
     finally:
         gc.enable()

@@ -27,6 +27,16 @@ def _model_rows(size: str, model: dict) -> list[str]:
     return rows
 
 
+def _distance_of_cores(model: dict) -> str:
+    round_trip = model.get("round_trip_ns")  # results of before 2026-11-30 lack it
+    if not round_trip:
+        return ""
+    return (
+        f" A cache line took {round_trip['median']:.0f} ns between two cores and back "
+        f"(10th and 90th percentile {round_trip['p10']:.0f} and {round_trip['p90']:.0f})."
+    )
+
+
 def _notes(size: str, model: dict) -> list[str]:
     peak = model["peak_gflops"]
     largest = max(model["largest_relative_difference"].values())
@@ -43,7 +53,7 @@ def _notes(size: str, model: dict) -> list[str]:
         limit = f"{model['peak_over_peak_of_one']['median']:.2f}"
         notes.append(
             f"- {size.upper()}: {threads} threads are {factor} times as fast as one; multiply-adds "
-            f"in registers, {limit} times."
+            f"in registers, {limit} times.{_distance_of_cores(model)}"
         )
     return notes
 
