@@ -52,8 +52,8 @@ class PingPong {
 
     // On one core after all, the other thread needs it.
     static void wait_for(const std::atomic<int>& value, int turn) {
-        constexpr int kLooksPerYield = 10000;
-        for (int look = 1; value.load(std::memory_order_acquire) < turn; ++look) {
+        constexpr unsigned kLooksPerYield = 10000;
+        for (unsigned look = 1; value.load(std::memory_order_acquire) < turn; ++look) {
             if (look % kLooksPerYield == 0) std::this_thread::yield();
         }
     }
@@ -67,8 +67,8 @@ class PingPong {
 
 extern "C" {
 
-// How long a cache line takes to another core of this process and back, in nanoseconds: about
-// 100 where the two share a cache, 500 where they do not (EPYC Turin, 2026-11-30). About 10 ms.
+// How long a cache line takes to another core of this process and back, in nanoseconds. Takes about
+// 10 ms.
 __attribute__((visibility("default"))) double pf_probe_round_trip_ns() {
     return PingPong().measure();
 }
