@@ -31,24 +31,28 @@ struct PartialSums {
     double sum_of_squares = 0;
 };
 
-// dst = convolution of src, plus bias: a patch embedding as a matrix product. Windows start every
-// `stride` pixels, `padding` pixels outside the map, where it counts as zero. dst must not overlap
-// src.
-struct GemmConvolutionArgs {
+// dst = convolution of src, plus bias: a patch embedding. Windows start every `stride` pixels,
+// `padding` pixels outside the map, where it counts as zero. dst must not overlap src.
+template <class Layout>
+struct ConvolutionArgs {
     const float* src = nullptr;
     float* dst = nullptr;
     std::size_t in_height = 0;
     std::size_t in_width = 0;
+    std::size_t out_height = 0;
     std::size_t out_width = 0;
-    std::size_t num_pixels = 0;  // of dst
     std::size_t stride = 0;
     std::size_t padding = 0;
-    GemmConvolutionLayout layout;
+    Layout layout;
     const float* weights = nullptr;  // packed as the layout says, 64-byte aligned
     const float* bias = nullptr;     // [outputs], 64-byte aligned
-    Range pixels;                    // the pixels of dst to compute
-    float* scratch = nullptr;        // [layout.scratch_floats(pixels.size())], 64-byte aligned
+    Range units;                     // the part of dst to compute, of layout.num_units()
+    float* scratch = nullptr;        // [layout.scratch_floats(units.size())], 64-byte aligned
 };
+// As a matrix product; a unit is a pixel.
+using GemmConvolutionArgs = ConvolutionArgs<GemmConvolutionLayout>;
+// 3x3 windows and stride 2 only; a unit is a quad. An infinity may come out as NaN.
+using WinogradConvolutionArgs = ConvolutionArgs<WinogradLayout>;
 
 // Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):
 //     dst = src + scale[c] * rstd * (avg3x3(src) - src)
@@ -125,6 +129,7 @@ struct KernelTable {
     std::size_t panel;  // outputs in a panel of packed weights
 
     void (*gemm_convolution)(const GemmConvolutionArgs& args);
+    void (*winograd_convolution)(const WinogradConvolutionArgs& args);
     void (*pool_mix)(const PoolMixArgs& args);
     void (*map_statistics)(const MapStatisticsArgs& args);
     void (*channel_mlp)(const ChannelMlpArgs& args);

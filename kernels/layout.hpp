@@ -130,10 +130,64 @@ struct GemmConvolutionLayout {
     }
     constexpr std::size_t weight_floats() const { return num_groups() * kDepthGroup * outputs(); }
 
+    // Pixels of a map.
+    static constexpr std::size_t num_units(std::size_t height, std::size_t width) {
+        return height * width;
+    }
+
     // Scratch one call of gemm_convolution needs for so many output pixels, in floats.
     constexpr std::size_t scratch_floats(std::size_t num_pixels) const {
         const std::size_t rows = std::min(num_pixels, max_tile_rows(panel));
         return rows * (kMaxConvolutionChunk * kDepthGroup + outputs());
+    }
+};
+
+// Most quads of a tile of winograd_convolution, rounded up to whole blocks of the micro-kernel's
+// rows. Twice and four times as many were no faster (AVX2 and AVX-512, EPYC Turin, 2026-11-30), and
+// these leave half of a second-level cache of 512 KB free at 128 channels.
+inline constexpr std::size_t kTileQuads = 25;
+
+// The sizes of a 3x3 convolution of stride 2 by quads, 2x2 output pixels from an even row and
+// column on, and where its packed weights lie. The 5x5 pixels that a quad reads become 25 planes,
+// and of these nine terms are made, each the product of 1, 2 or 4 planes and the weights
+// (kernels/simd/winograd_convolution.hpp says how). Planes and terms have a row and a column, and
+// are ordered by row; depth by plane, then input channel: [outputs / panel][term][depth of the
+// term][panel].
+struct WinogradLayout {
+    std::size_t in_channels = 0;
+    std::size_t out_channels = 0;
+    std::size_t panel = 0;
+
+    static constexpr std::size_t kPlaneSide = 5;
+    static constexpr std::size_t kTermSide = 3;
+    static constexpr std::size_t kTerms = kTermSide * kTermSide;
+    static constexpr Range kPlanesOfTerm[kTermSide] = {{0, 2}, {2, 3}, {3, 5}};  // by row or column
+
+    // Planes before those of a term.
+    static constexpr std::size_t first_plane(std::size_t term_y, std::size_t term_x) {
+        return kPlanesOfTerm[term_y].begin * kPlaneSide +
+               kPlanesOfTerm[term_y].size() * kPlanesOfTerm[term_x].begin;
+    }
+
+    constexpr std::size_t outputs() const { return round_up(out_channels, panel); }
+    constexpr std::size_t groups_of_plane() const { return divide_up(in_channels, kDepthGroup); }
+    constexpr std::size_t groups_of_term(std::size_t term_y, std::size_t term_x) const {
+        return kPlanesOfTerm[term_y].size() * kPlanesOfTerm[term_x].size() * groups_of_plane();
+    }
+    constexpr std::size_t depth() const {
+        return kPlaneSide * kPlaneSide * groups_of_plane() * kDepthGroup;
+    }
+    constexpr std::size_t weight_floats() const { return depth() * outputs(); }
+
+    // Quads of a map, row by row. At an edge, some of their pixels may lie outside it.
+    static constexpr std::size_t num_units(std::size_t height, std::size_t width) {
+        return divide_up(height, 2) * divide_up(width, 2);
+    }
+
+    // Scratch one call of winograd_convolution needs for so many quads, in floats.
+    constexpr std::size_t scratch_floats(std::size_t num_quads) const {
+        const std::size_t rows = std::min(num_quads, round_up(kTileQuads, 12));
+        return rows * (depth() + kTerms * panel);
     }
 };
 

@@ -27,6 +27,7 @@ class TimedKernels {
         original_ = table;
         KernelTable timed = table;
         replace<&KernelTable::gemm_convolution>(timed.gemm_convolution);
+        replace<&KernelTable::winograd_convolution>(timed.winograd_convolution);
         replace<&KernelTable::pool_mix>(timed.pool_mix);
         replace<&KernelTable::map_statistics>(timed.map_statistics);
         replace<&KernelTable::channel_mlp>(timed.channel_mlp);

@@ -75,32 +75,45 @@ void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
     if (!is_done) state.SkipWithError("oneDNN failed to execute the convolution");
 }
 
+template <class Layout>
+void run_own(benchmark::State& state, const kernels::KernelTable& table,
+             const ConvolutionShape& shape, const Layout& layout,
+             void (*convolve)(const kernels::ConvolutionArgs<Layout>&)) {
+    const AlignedBuffer src = random_floats(source_floats(shape));
+    const AlignedBuffer bias = random_floats(layout.outputs());
+    AlignedBuffer dst = random_floats(result_floats(shape));
+    const std::size_t num_units = layout.num_units(shape.out_height(), shape.out_width());
+    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_units));
+    StreamedWeights weights(layout.weight_floats());
+    kernels::ConvolutionArgs<Layout> args{.src = src.data(),
+                                          .dst = dst.data(),
+                                          .in_height = shape.in_height,
+                                          .in_width = shape.in_width,
+                                          .out_height = shape.out_height(),
+                                          .out_width = shape.out_width(),
+                                          .stride = shape.stride,
+                                          .padding = shape.padding,
+                                          .layout = layout,
+                                          .bias = bias.data(),
+                                          .units = {0, num_units},
+                                          .scratch = scratch.data()};
+    measure(state, table, work_of(shape, layout.weight_floats()), [&] {
+        args.weights = weights.next();
+        convolve(args);
+    });
+}
+
 void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
               const ConvolutionShape& shape) {
     const kernels::GemmConvolutionLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
                                                 table.panel};
-    const AlignedBuffer src = random_floats(source_floats(shape));
-    const AlignedBuffer bias = random_floats(layout.outputs());
-    AlignedBuffer dst = random_floats(result_floats(shape));
-    const std::size_t num_pixels = shape.out_height() * shape.out_width();
-    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_pixels));
-    StreamedWeights weights(layout.weight_floats());
-    kernels::GemmConvolutionArgs args{.src = src.data(),
-                                      .dst = dst.data(),
-                                      .in_height = shape.in_height,
-                                      .in_width = shape.in_width,
-                                      .out_width = shape.out_width(),
-                                      .num_pixels = num_pixels,
-                                      .stride = shape.stride,
-                                      .padding = shape.padding,
-                                      .layout = layout,
-                                      .bias = bias.data(),
-                                      .pixels = {0, num_pixels},
-                                      .scratch = scratch.data()};
-    measure(state, table, work_of(shape, layout.weight_floats()), [&] {
-        args.weights = weights.next();
-        table.gemm_convolution(args);
-    });
+    run_own(state, table, shape, layout, table.gemm_convolution);
+}
+
+void run_winograd(benchmark::State& state, const kernels::KernelTable& table,
+                  const ConvolutionShape& shape) {
+    const kernels::WinogradLayout layout{shape.in_channels, shape.out_channels, table.panel};
+    run_own(state, table, shape, layout, table.winograd_convolution);
 }
 
 }  // namespace
@@ -116,6 +129,9 @@ void add_convolutions(const kernels::KernelTable& table) {
             add_benchmark(
                 "gemm_convolution", table, shape_name(shape),
                 [&table, shape](benchmark::State& state) { run_gemm(state, table, shape); });
+            add_benchmark(
+                "winograd_convolution", table, shape_name(shape),
+                [&table, shape](benchmark::State& state) { run_winograd(state, table, shape); });
         }
     }
 }

@@ -118,13 +118,14 @@ class Compiler {
     }
 
     std::size_t weight_floats(const Conv2d& op, const ConvolutionStep& conv) const {
-        if (conv.kernel == ConvolutionKernel::gemm) return conv.layout.weight_floats();
+        if (conv.kernel == ConvolutionKernel::gemm) return conv.gemm.weight_floats();
+        if (conv.kernel == ConvolutionKernel::winograd) return conv.winograd.weight_floats();
         return kernels::packed_conv_weight_floats(op.in_channels, op.weight.rows, op.window.kernel,
                                                   model_.kernels->block);
     }
 
     std::size_t bias_floats(const ConvolutionStep& conv) const {
-        return round_up(conv.layout.outputs(), model_.kernels->block);
+        return round_up(conv.gemm.outputs(), model_.kernels->block);
     }
 
     double eps_of(Value stats) const { return eps_.at(stats); }
@@ -137,8 +138,10 @@ class Compiler {
         channels_.try_emplace(node.inputs.front(), op.in_channels);
         ConvolutionStep conv;
         conv.window = op.window;
-        conv.kernel = choose_convolution(reads_image(node));
-        conv.layout = {op.in_channels, op.weight.rows, op.window.kernel, model_.kernels->panel};
+        conv.kernel = choose_convolution(model_.description, num_embeddings_++);
+        const std::size_t panel = model_.kernels->panel;
+        conv.gemm = {op.in_channels, op.weight.rows, op.window.kernel, panel};
+        conv.winograd = {op.in_channels, op.weight.rows, panel};
         conv.bias = reserve(bias_floats(conv));
         conv.weights = reserve(weight_floats(op, conv));
         add_map_step(node, op.weight.rows).op = conv;
@@ -195,7 +198,9 @@ class Compiler {
         const auto& conv = std::get<ConvolutionStep>(step.op);
         const std::span<float> to = weights(conv.weights, weight_floats(op, conv));
         if (conv.kernel == ConvolutionKernel::gemm) {
-            pack_gemm_convolution(op, conv.layout, to);
+            pack_gemm_convolution(op, conv.gemm, to);
+        } else if (conv.kernel == ConvolutionKernel::winograd) {
+            pack_winograd_convolution(op, conv.winograd, to);
         } else {
             pack_convolution(op, model_.kernels->block, to);
         }
@@ -229,6 +234,7 @@ class Compiler {
     const Graph& graph_;
     Model& model_;
     std::size_t weight_floats_ = 0;
+    std::size_t num_embeddings_ = 0;  // of the stages so far
     std::map<Value, std::size_t> maps_, stats_, channels_;
     std::map<Value, double> eps_;
 };

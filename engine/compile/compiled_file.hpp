@@ -18,7 +18,7 @@ namespace pf {
 
 // To be raised with any change of what pack_weights writes, or of the order of the steps or of what
 // they reserve.
-inline constexpr std::uint32_t kPackingVersion = 3;
+inline constexpr std::uint32_t kPackingVersion = 4;
 
 struct CompiledHeader {
     char magic[8];          // "PFMODEL\0"

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compile/pack_weights.hpp"
 
+#include <algorithm>
+
 #include "engine/base/check.hpp"
 #include "kernels/onednn/convolution.hpp"
 
@@ -9,6 +11,7 @@ namespace pf {
 namespace {
 
 using kernels::Range;
+using kernels::WinogradLayout;
 
 // One panel of a matrix: rows [first_row, first_row + panel), columns `columns`, as
 // [column][panel]. Rows and columns beyond the matrix stay zero. Returns where the panel ends.
@@ -36,6 +39,37 @@ float* pack_group(const Conv2d& convolution, const kernels::GemmConvolutionLayou
         to += layout.panel;
     }
     return to;
+}
+
+// Which rows (or columns) of the kernel a plane is multiplied with, added up.
+constexpr std::size_t kMaxTaps = 2;
+constexpr std::size_t kNumTaps[WinogradLayout::kPlaneSide] = {1, 1, 2, 1, 1};
+constexpr std::size_t kTaps[WinogradLayout::kPlaneSide][kMaxTaps] = {{0}, {1}, {0, 2}, {2}, {1}};
+
+// The weight of input channel `in` in one plane.
+double winograd_weight(const Conv2d& convolution, std::size_t out, std::size_t in,
+                       std::size_t plane_y, std::size_t plane_x) {
+    double sum = 0;
+    for (std::size_t y = 0; y < kNumTaps[plane_y]; ++y) {
+        for (std::size_t x = 0; x < kNumTaps[plane_x]; ++x) {
+            const std::size_t tap = kTaps[plane_y][y] * 3 + kTaps[plane_x][x];
+            sum += convolution.weight.at(out, in * 9 + tap);
+        }
+    }
+    return sum;
+}
+
+// One plane of a panel: [depth group][channel][panel]. Returns where it ends.
+float* pack_plane(const Conv2d& convolution, const WinogradLayout& layout, std::size_t first_out,
+                  std::size_t plane_y, std::size_t plane_x, float* to) {
+    const std::size_t num_outs = std::min(layout.panel, layout.out_channels - first_out);
+    for (std::size_t in = 0; in < layout.in_channels; ++in) {
+        for (std::size_t i = 0; i < num_outs; ++i) {
+            to[in * layout.panel + i] = static_cast<float>(
+                winograd_weight(convolution, first_out + i, in, plane_y, plane_x));
+        }
+    }
+    return to + layout.groups_of_plane() * kernels::kDepthGroup * layout.panel;
 }
 
 }  // namespace
@@ -69,6 +103,23 @@ void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolu
         for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
             for (std::size_t group = groups.begin; group < groups.end; ++group) {
                 next = pack_group(convolution, layout, out, group, next);
+            }
+        }
+    }
+    PF_DCHECK(next == to.data() + to.size());
+}
+
+void pack_winograd_convolution(const Conv2d& convolution, const WinogradLayout& layout,
+                               std::span<float> to) {
+    float* next = to.data();
+    for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
+        for (const Range rows : WinogradLayout::kPlanesOfTerm) {
+            for (const Range columns : WinogradLayout::kPlanesOfTerm) {
+                for (std::size_t y = rows.begin; y < rows.end; ++y) {
+                    for (std::size_t x = columns.begin; x < columns.end; ++x) {
+                        next = pack_plane(convolution, layout, out, y, x, next);
+                    }
+                }
             }
         }
     }

@@ -10,47 +10,51 @@ using kernels::Range;
 
 class TaskMaker {
   public:
-    TaskMaker(const Model& model, const SessionPlan& plan, const Place& place)
-        : model_(model), plan_(plan), place_(place) {}
+    TaskMaker(const Model& model, const SessionPlan& plan, const Convolutions& convolutions,
+              const Place& place)
+        : model_(model), plan_(plan), convolutions_(convolutions), place_(place) {}
 
-    Task make(const Step& step, const Convolutions& convolutions) const {
-        if (const auto* op = std::get_if<ConvolutionStep>(&step.op);
-            op != nullptr && op->kernel == ConvolutionKernel::onednn) {
-            return {onednn(step, *op, convolutions[place_.thread].get())};
-        }
+    Task make(const Step& step) const {
         return std::visit([&](const auto& op) { return Task{task(step, op)}; }, step.op);
     }
 
   private:
-    OnednnTask onednn(const Step& step, const ConvolutionStep& op,
-                      kernels::Convolution* convolution) const {
+    Task task(const Step& step, const ConvolutionStep& op) const {
+        if (op.kernel == ConvolutionKernel::gemm) return {own(step, op, op.gemm)};
+        if (op.kernel == ConvolutionKernel::winograd) return {own(step, op, op.winograd)};
+        return {onednn(step, op)};
+    }
+
+    OnednnTask onednn(const Step& step, const ConvolutionStep& op) const {
         const std::size_t block = model_.kernels->block;
         const std::size_t first_channel = share(num_blocks(step.out_channels)).begin * block;
         const WeightOffset weights =
             op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
                                                             op.window.kernel, block);
-        return {.convolution = convolution,
+        return {.convolution = convolutions_[place_.thread].get(),
                 .weights = model_.at(weights),
                 .bias = model_.at(op.bias) + first_channel,
                 .dst = map_data(*step.output_map) + first_channel * output_of(step).pixels(),
                 .scratch = reinterpret_cast<std::byte*>(place_.scratch)};
     }
 
-    kernels::GemmConvolutionArgs task(const Step& step, const ConvolutionStep& op) const {
+    template <class Layout>
+    kernels::ConvolutionArgs<Layout> own(const Step& step, const ConvolutionStep& op,
+                                         const Layout& layout) const {
         const MapPlan& input = input_of(step);
         const MapPlan& output = output_of(step);
         return {.src = map_data(*step.input_map),
                 .dst = map_data(*step.output_map),
                 .in_height = input.height,
                 .in_width = input.width,
+                .out_height = output.height,
                 .out_width = output.width,
-                .num_pixels = output.pixels(),
                 .stride = op.window.stride,
                 .padding = op.window.padding,
-                .layout = op.layout,
+                .layout = layout,
                 .weights = model_.at(op.weights),
                 .bias = model_.at(op.bias),
-                .pixels = share(output.pixels()),
+                .units = share(layout.num_units(output.height, output.width)),
                 .scratch = place_.scratch};
     }
 
@@ -148,6 +152,7 @@ class TaskMaker {
 
     const Model& model_;
     const SessionPlan& plan_;
+    const Convolutions& convolutions_;
     const Place& place_;
 };
 
@@ -155,10 +160,10 @@ class TaskMaker {
 
 std::vector<Task> make_tasks(const Model& model, const SessionPlan& plan,
                              const Convolutions& convolutions, const Place& place) {
-    const TaskMaker maker(model, plan, place);
+    const TaskMaker maker(model, plan, convolutions, place);
     std::vector<Task> tasks;
     tasks.reserve(model.steps.size());
-    for (const Step& step : model.steps) tasks.push_back(maker.make(step, convolutions));
+    for (const Step& step : model.steps) tasks.push_back(maker.make(step));
     return tasks;
 }
 

@@ -117,7 +117,9 @@ class Planner {
         }
         set_output(step, out_height, out_width);
         if (op.kernel == ConvolutionKernel::gemm) {
-            need_scratch(op.layout.scratch_floats(out_height * out_width));
+            need_scratch(op.gemm.scratch_floats(op.gemm.num_units(out_height, out_width)));
+        } else if (op.kernel == ConvolutionKernel::winograd) {
+            need_scratch(op.winograd.scratch_floats(op.winograd.num_units(out_height, out_width)));
         }
         plan_.macs += std::uint64_t{out_height} * out_width * step.out_channels * step.in_channels *
                       op.window.kernel * op.window.kernel;

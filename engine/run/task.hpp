@@ -62,8 +62,8 @@ struct HeadTask {
 };
 
 struct alignas(64) Task {
-    std::variant<OnednnTask, kernels::GemmConvolutionArgs, StatisticsTask, PoolMixTask,
-                 ChannelMlpTask, HeadTask>
+    std::variant<OnednnTask, kernels::GemmConvolutionArgs, kernels::WinogradConvolutionArgs,
+                 StatisticsTask, PoolMixTask, ChannelMlpTask, HeadTask>
         op;
 };
 

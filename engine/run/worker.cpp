@@ -83,6 +83,10 @@ void Session::Worker::run_task(const kernels::GemmConvolutionArgs& args) {
     kernels_.gemm_convolution(args);
 }
 
+void Session::Worker::run_task(const kernels::WinogradConvolutionArgs& args) {
+    kernels_.winograd_convolution(args);
+}
+
 void Session::Worker::run_task(const StatisticsTask& task) {
     kernels::MapStatisticsArgs args = task.args;
     args.shift = mean_of_first_pixel(args, kernels_.block);

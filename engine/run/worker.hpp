@@ -35,6 +35,7 @@ class Session::Worker {
 
     void run_task(const OnednnTask& task);
     void run_task(const kernels::GemmConvolutionArgs& args);
+    void run_task(const kernels::WinogradConvolutionArgs& args);
     void run_task(const StatisticsTask& task);
     void run_task(const PoolMixTask& task);
     void run_task(const ChannelMlpTask& task);

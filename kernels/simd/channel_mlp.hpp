@@ -17,10 +17,10 @@ template <class Arch, std::size_t Block, std::size_t MaxRows>
 class ChannelMlp {
   public:
     static void run(const ChannelMlpArgs& args) {
-        for_each_tile<Arch, MaxRows>(args.pixels,
-                                     [&](std::size_t first_pixel, std::size_t num_rows) {
-                                         run_tile(Tile(args, first_pixel, num_rows));
-                                     });
+        for_each_tile<MaxRows, tile_pixels(kP)>(args.pixels,
+                                                [&](std::size_t first_pixel, std::size_t num_rows) {
+                                                    run_tile(Tile(args, first_pixel, num_rows));
+                                                });
     }
 
   private:

@@ -14,10 +14,10 @@ template <class Arch, std::size_t Block, std::size_t MaxRows>
 class GemmConvolution {
   public:
     static void run(const GemmConvolutionArgs& args) {
-        for_each_tile<Arch, MaxRows>(args.pixels,
-                                     [&](std::size_t first_pixel, std::size_t num_rows) {
-                                         run_tile(Tile(args, first_pixel, num_rows));
-                                     });
+        for_each_tile<MaxRows, tile_pixels(kP)>(args.units,
+                                                [&](std::size_t first_pixel, std::size_t num_rows) {
+                                                    run_tile(Tile(args, first_pixel, num_rows));
+                                                });
     }
 
   private:
@@ -131,7 +131,8 @@ class GemmConvolution {
         unroll<kPanelVectors>([&](auto v) PF_LAMBDA_INLINE {
             const std::size_t channel = panel_channel + v.value * kL;
             if (channel >= padded_channels) return;
-            float* to = tile.args.dst + channel / Block * tile.args.num_pixels * Block +
+            float* to = tile.args.dst +
+                        channel / Block * tile.args.out_height * tile.args.out_width * Block +
                         (tile.first_pixel + first_row) * Block + channel % Block;
             unroll<Rows>([&](auto r) PF_LAMBDA_INLINE {
                 store<Arch>(to + r.value * Block, accumulators.sums[r.value][v.value]);

@@ -146,18 +146,19 @@ PF_INLINE void sum_chunk(const ChunkStep<Arch>& step, const float* bias, const f
     if (!step.is_first) accumulators.add(between);
 }
 
-// Cuts `pixels` into tiles of whole blocks of MaxRows rows, the last one's excepted, and calls
-// body(first pixel, number of pixels) for each.
-template <class Arch, std::size_t MaxRows, class Body>
-PF_INLINE void for_each_tile(Range pixels, Body&& body) {
-    constexpr std::size_t kMaxBlocks = divide_up(tile_pixels(kPanel<Arch>), MaxRows);
-    static_assert(kMaxBlocks * MaxRows <= max_tile_rows(kPanel<Arch>));
-    const std::size_t num_blocks = divide_up(pixels.size(), MaxRows);
+// Cuts `units`, pixels or quads, into tiles of whole blocks of MaxRows rows, the last one's
+// excepted, and of TileUnits units rounded up to whole blocks at most. Calls body(first unit,
+// number of units) for each.
+template <std::size_t MaxRows, std::size_t TileUnits, class Body>
+PF_INLINE void for_each_tile(Range units, Body&& body) {
+    constexpr std::size_t kMaxBlocks = divide_up(TileUnits, MaxRows);
+    static_assert(12 % MaxRows == 0);  // scratch has room for TileUnits rounded up to 12
+    const std::size_t num_blocks = divide_up(units.size(), MaxRows);
     const std::size_t num_tiles = divide_up(num_blocks, kMaxBlocks);
     for (std::size_t i = 0; i < num_tiles; ++i) {
         const Range blocks = split(num_blocks, num_tiles, i);
         const std::size_t first = blocks.begin * MaxRows;
-        body(pixels.begin + first, std::min(blocks.end * MaxRows, pixels.size()) - first);
+        body(units.begin + first, std::min(blocks.end * MaxRows, units.size()) - first);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/simd/gemm_convolution.hpp"
 #include "kernels/simd/head.hpp"
 #include "kernels/simd/pool_mix.hpp"
+#include "kernels/simd/winograd_convolution.hpp"
 
 namespace pf::kernels::simd {
 
@@ -22,6 +23,7 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
         .block = Block,
         .panel = kPanel<Arch>,
         .gemm_convolution = &GemmConvolution<Arch, Block, MaxRows>::run,
+        .winograd_convolution = &WinogradConvolution<Arch, Block, MaxRows>::run,
         .pool_mix = &PoolMix<Arch, Block>::run,
         .map_statistics = &MapStatistics<Arch, Block>::run,
         .channel_mlp = &ChannelMlp<Arch, Block, MaxRows>::run,

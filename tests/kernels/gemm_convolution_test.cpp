@@ -3,15 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <string>
 #include <vector>
 
-#include "kernels/dispatch.hpp"
-#include "tests/support/blocked_map.hpp"
-#include "tests/support/convolution_case.hpp"
-#include "tests/support/guarded_buffer.hpp"
+#include "tests/support/blocked_convolution.hpp"
 #include "tests/support/kernel_sizes.hpp"
 
 namespace pf::test {
@@ -21,12 +15,7 @@ using kernels::ConvolutionShape;
 using kernels::GemmConvolutionLayout;
 using kernels::KernelTable;
 using kernels::Range;
-using kernels::reference::Map;
 using Place = GuardedBuffer::Place;
-
-GemmConvolutionLayout layout_of(const ConvolutionShape& shape, const KernelTable& table) {
-    return {shape.in_channels, shape.out_channels, shape.kernel, table.panel};
-}
 
 std::size_t weight_index(const GemmConvolutionLayout& layout, std::size_t out, std::size_t in,
                          std::size_t tap) {
@@ -53,56 +42,17 @@ std::vector<float> pack(const ConvolutionCase& problem, const GemmConvolutionLay
     return packed;
 }
 
-// The blocked result for a blocked source, its pixels computed in `parts` calls.
 std::vector<float> run(const KernelTable& table, const ConvolutionCase& problem,
-                       const std::vector<float>& blocked, std::size_t parts = 1,
-                       Place place = Place::at_end) {
+                       const std::vector<float>& blocked_source, std::size_t parts, Place place) {
     const ConvolutionShape& shape = problem.shape;
-    const GemmConvolutionLayout layout = layout_of(shape, table);
-    std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
-    padded_bias.resize(layout.outputs());
-    const GuardedBuffer src(blocked, place);
-    const GuardedBuffer weights(pack(problem, layout), Place::aligned);
-    const GuardedBuffer bias(padded_bias, Place::aligned);
-    const std::size_t num_pixels = shape.out_height() * shape.out_width();
-    GuardedBuffer dst(kernels::round_up(shape.out_channels, table.block) * num_pixels, place);
-    GuardedBuffer scratch(layout.scratch_floats(num_pixels), Place::aligned);
-    for (std::size_t part = 0; part < parts; ++part) {
-        table.gemm_convolution({.src = src.data(),
-                                .dst = dst.data(),
-                                .in_height = shape.in_height,
-                                .in_width = shape.in_width,
-                                .out_width = shape.out_width(),
-                                .num_pixels = num_pixels,
-                                .stride = shape.stride,
-                                .padding = shape.padding,
-                                .layout = layout,
-                                .weights = weights.data(),
-                                .bias = bias.data(),
-                                .pixels = kernels::split(num_pixels, parts, part),
-                                .scratch = scratch.data()});
-    }
-    for (const GuardedBuffer* buffer : {&src, &weights, &bias}) CHECK(buffer->intact());
-    CHECK(dst.intact());
-    CHECK(scratch.intact());
-    return dst.values();
+    const GemmConvolutionLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
+                                       table.panel};
+    return convolve_packed(table.gemm_convolution, layout, pack(problem, layout), table.block,
+                           problem, blocked_source, parts, place);
 }
 
 void check(const ConvolutionShape& shape, Place place = Place::at_end) {
-    const ConvolutionCase problem = integer_convolution(shape);
-    const Map exact = convolve(problem);
-    for (const KernelTable* table : kernels::testable_tables()) {
-        CAPTURE(std::string(table->name));
-        const std::vector<float> blocked = to_blocked(problem.src, table->block);
-        const std::vector<float> whole = run(*table, problem, blocked, 1, place);
-        const Map found =
-            from_blocked(whole, shape.out_channels, exact.height, exact.width, table->block);
-        CHECK(found.values == exact.values);
-        CHECK(padding_is_zero(whole, shape.out_channels, exact.pixels(), table->block));
-        for (const std::size_t parts : {2, 3}) {
-            CHECK(same_bits(run(*table, problem, blocked, parts, place), whole));
-        }
-    }
+    check_convolution(&run, shape, place);
 }
 
 struct Size {
@@ -179,36 +129,7 @@ TEST_CASE("gemm_convolution: other windows") {
 }
 
 TEST_CASE("gemm_convolution: NaN and infinity reach the windows they lie in and nothing else") {
-    const ConvolutionShape shape{.in_channels = 20,
-                                 .in_height = 7,
-                                 .in_width = 7,
-                                 .out_channels = 20,
-                                 .kernel = 3,
-                                 .stride = 2,
-                                 .padding = 1};
-    ConvolutionCase problem = integer_convolution(shape);
-    for (double& weight : problem.weights) weight = std::abs(weight) + 1;  // none is zero
-    constexpr std::size_t kPixel = 3 * 7 + 3;  // in the windows of outputs (1, 1) to (2, 2)
-    for (const float bad : kNonFinite) {
-        CAPTURE(bad);
-        for (const KernelTable* table : kernels::testable_tables()) {
-            CAPTURE(std::string(table->name));
-            std::vector<float> blocked = to_blocked(problem.src, table->block);
-            const std::vector<float> clean = run(*table, problem, blocked);
-            blocked[blocked_index(shape.in_height * shape.in_width, table->block, 18, kPixel)] =
-                bad;
-            const std::vector<float> found = run(*table, problem, blocked);
-            for (std::size_t pixel = 0; pixel < 16; ++pixel) {
-                const std::size_t y = pixel / 4, x = pixel % 4;
-                const bool sees = (y == 1 || y == 2) && (x == 1 || x == 2);
-                for (std::size_t c = 0; c < shape.out_channels; ++c) {
-                    const std::size_t at = blocked_index(16, table->block, c, pixel);
-                    CHECK(std::isfinite(found[at]) == !sees);
-                    if (!sees) CHECK(found[at] == clean[at]);
-                }
-            }
-        }
-    }
+    check_reach_of_non_finite(&run);
 }
 
 }  // namespace pf::test

@@ -23,10 +23,10 @@ SIDE_PRODUCTS = {("avx512", "fc1_rows"): 2 * 4}
 # Stack accesses per product. SSE4.1 needs a register for each product, too, and g++ 12 parks some of them
 # where six rows need all 16 (0.07); one accumulator of six rows in memory makes 0.17, of fewer more.
 STACK_SHARE = {"sse4_1": 0.1, "avx2": 0, "avx512": 0}
-MICRO_KERNEL = re.compile(r"(ChannelMlp|GemmConvolution)"
+MICRO_KERNEL = re.compile(r"(ChannelMlp|GemmConvolution|WinogradConvolution)"
                           r"<.*, (?P<block>\d+)ul, (?P<max_rows>\d+)ul>"
-                          r"::(?P<name>fc1_rows|fc2_rows|conv_rows)<(?P<rows>\d+)ul>")
-NAMES = {"fc1_rows", "fc2_rows", "conv_rows"}
+                          r"::(?P<name>fc1_rows|fc2_rows|conv_rows|term_rows)<(?P<rows>\d+)ul>")
+NAMES = {"fc1_rows", "fc2_rows", "conv_rows", "term_rows"}
 # pool_mix with the block that the instruction set's own table has; SSE4.1 has too few registers.
 POOL_MIX = {"avx2": "8ul>::mix_strip(", "avx512": "16ul>::mix_strip("}
 VECTOR_TO_STACK = re.compile(r"^v?mov[au]p[sd] %[xyz]mm\d+,(-?0x[0-9a-f]+)?\(%rsp\)")

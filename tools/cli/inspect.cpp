@@ -79,7 +79,7 @@ std::string describe_convolutions(const Description& description) {
     std::string text;
     for (std::size_t stage = 0; stage < description.stages.size(); ++stage) {
         text += stage == 0 ? "" : ", ";
-        text += convolution_kernel_name(choose_convolution(stage == 0));
+        text += convolution_kernel_name(choose_convolution(description, stage));
     }
     return "embeddings     " + text + "\n";
 }

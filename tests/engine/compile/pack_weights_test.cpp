@@ -170,4 +170,49 @@ TEST_CASE("pack_gemm_convolution: [chunk][panel][depth group][channel][panel]") 
     }
 }
 
+// Places and sums written out: the planes of the nine terms in order, each as the taps it adds up.
+TEST_CASE("pack_winograd_convolution: [panel][plane][channel][panel]") {
+    const std::vector<std::vector<std::size_t>> taps_of_planes = {
+        {0},          {1},    {3}, {4},  // term 0, 0
+        {0, 2},       {3, 5},            // term 0, 1
+        {2},          {1},    {5}, {4},  // term 0, 2
+        {0, 6},       {1, 7},            // term 1, 0
+        {0, 2, 6, 8},                    // term 1, 1
+        {2, 8},       {1, 7},            // term 1, 2
+        {6},          {7},    {3}, {4},  // term 2, 0
+        {6, 8},       {3, 5},            // term 2, 1
+        {8},          {7},    {5}, {4},  // term 2, 2
+    };
+    REQUIRE(taps_of_planes.size() == 25);
+    for (const std::size_t panel : {8, 16, 32}) {
+        for (const std::size_t in_channels : {20, 36}) {
+            constexpr std::size_t kOut = 20;
+            GraphMaker maker;
+            Conv2d conv;
+            conv.in_channels = in_channels;
+            conv.window = {3, 2, 1};
+            conv.weight = counting_matrix(maker, kOut, in_channels * 9);
+            const kernels::WinogradLayout layout{in_channels, kOut, panel};
+            std::vector<float> packed(layout.weight_floats());
+            pack_winograd_convolution(conv, layout, packed);
+            const std::size_t depth = kernels::round_up(in_channels, 16);
+            bool all_good = true;
+            for (std::size_t out = 0; out < kOut; ++out) {
+                for (std::size_t plane = 0; plane < 25; ++plane) {
+                    for (std::size_t in = 0; in < in_channels; ++in) {
+                        std::size_t sum = 0;
+                        for (const std::size_t tap : taps_of_planes[plane]) {
+                            sum += (out * in_channels + in) * 9 + tap + 1;
+                        }
+                        const std::size_t row = (out / panel * 25 + plane) * depth + in;
+                        all_good &= packed[row * panel + out % panel] == static_cast<float>(sum);
+                    }
+                }
+            }
+            CHECK(all_good);
+            CHECK(count_nonzero(packed) == kOut * in_channels * 25);
+        }
+    }
+}
+
 }  // namespace pf::test

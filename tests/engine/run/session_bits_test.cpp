@@ -24,8 +24,13 @@ constexpr std::size_t kFloats = 3 * kHeight * kWidth;  // of an image
 constexpr std::size_t kClasses = 19;
 constexpr std::size_t kBatch = 5;
 
+// All kernels: for images of 80x80 the second stage's embedding is winograd, the third's gemm.
 LoadedModel network(HeadOrder head_order = HeadOrder::norm_pool) {
-    return tiny_model({.channels = {20, 36}, .head_order = head_order, .classes = kClasses});
+    return tiny_model({.depths = {1, 1, 1},
+                       .channels = {20, 36, 20},
+                       .image_size = 80,
+                       .head_order = head_order,
+                       .classes = kClasses});
 }
 
 std::vector<float> images() {

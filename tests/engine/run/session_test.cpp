@@ -87,10 +87,12 @@ LoadedModel lifted_model(HeadOrder head_order) {
 }  // namespace
 
 TEST_CASE("session: equals the interpreter at every input size from the smallest") {
-    const LoadedModel loaded = tiny_model({.channels = {20, 36}});
-    for (std::size_t side = 3; side <= 40; ++side) check_size(loaded, {side, side});
-    for (const Size size : {Size{3, 40}, Size{40, 3}, Size{5, 17}, Size{31, 7}, Size{23, 38}}) {
-        check_size(loaded, size);
+    for (const std::size_t image_size : {32, 80}) {  // 80: winograd_convolution
+        const LoadedModel loaded = tiny_model({.channels = {20, 36}, .image_size = image_size});
+        for (std::size_t side = 3; side <= 40; ++side) check_size(loaded, {side, side});
+        for (const Size size : {Size{3, 40}, Size{40, 3}, Size{5, 17}, Size{31, 7}, Size{23, 38}}) {
+            check_size(loaded, size);
+        }
     }
 }
 
