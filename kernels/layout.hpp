@@ -47,11 +47,11 @@ constexpr std::size_t num_strips(std::size_t height, std::size_t width) {
 // Depth is walked in groups: rows of a tile are stored [depth / kDepthGroup][row][kDepthGroup].
 inline constexpr std::size_t kDepthGroup = 16;
 
-// A tile of the channel MLP or of a convolution holds this many pixels, rounded up to whole blocks
-// of the micro-kernel's rows (6 or 12). All 49 of stage 4 at 224x224 must fit one tile, so that its
-// 8 MB of weights stream once. With AVX-512, whose panels are 32 wide, the 196 of stage 3 do, too:
-// S12 to M48 take 0.2 to 0.5 % less time (EPYC Turin, 1 MB of L2, 2026-11-30). On an EPYC Milan
-// with its 512 KB larger tiles gained nothing (prototype, 2026-11-23).
+// A tile of the channel MLP or of gemm_convolution holds this many pixels, rounded up to whole
+// blocks of the micro-kernel's rows (6 or 12). All 49 of stage 4 at 224x224 must fit one tile, so
+// that its 8 MB of weights stream once. With AVX-512, whose panels are 32 wide, the 196 of stage 3
+// do, too: S12 to M48 take 0.2 to 0.5 % less time (EPYC Turin, 1 MB of L2, 2026-11-30). On an EPYC
+// Milan with its 512 KB larger tiles gained nothing (prototype, 2026-11-23).
 constexpr std::size_t tile_pixels(std::size_t panel) {
     return panel < 32 ? 49 : 196;
 }
@@ -144,15 +144,14 @@ struct GemmConvolutionLayout {
 
 // Most quads of a tile of winograd_convolution, rounded up to whole blocks of the micro-kernel's
 // rows. Twice and four times as many were no faster (AVX2 and AVX-512, EPYC Turin, 2026-11-30), and
-// these leave half of a second-level cache of 512 KB free at 128 channels.
+// these leave a third of a second-level cache of 512 KB free at 128 channels.
 inline constexpr std::size_t kTileQuads = 25;
 
 // The sizes of a 3x3 convolution of stride 2 by quads, 2x2 output pixels from an even row and
 // column on, and where its packed weights lie. The 5x5 pixels that a quad reads become 25 planes,
 // and of these nine terms are made, each the product of 1, 2 or 4 planes and the weights
-// (kernels/simd/winograd_convolution.hpp says how). Planes and terms have a row and a column, and
-// are ordered by row; depth by plane, then input channel: [outputs / panel][term][depth of the
-// term][panel].
+// (kernels/simd/winograd_convolution.hpp says how). Terms are ordered by row, and so are the planes
+// of each; depth by plane, then input channel: [outputs / panel][term][depth of the term][panel].
 struct WinogradLayout {
     std::size_t in_channels = 0;
     std::size_t out_channels = 0;
@@ -161,18 +160,22 @@ struct WinogradLayout {
     static constexpr std::size_t kPlaneSide = 5;
     static constexpr std::size_t kTermSide = 3;
     static constexpr std::size_t kTerms = kTermSide * kTermSide;
-    static constexpr Range kPlanesOfTerm[kTermSide] = {{0, 2}, {2, 3}, {3, 5}};  // by row or column
 
+    // The rows (or columns) of planes that make a row (or column) of terms. A function: data would
+    // become a symbol that the objects of several instruction sets define.
+    static constexpr Range planes_of_term(std::size_t term) {
+        return term == 0 ? Range{0, 2} : term == 1 ? Range{2, 3} : Range{3, 5};
+    }
     // Planes before those of a term.
     static constexpr std::size_t first_plane(std::size_t term_y, std::size_t term_x) {
-        return kPlanesOfTerm[term_y].begin * kPlaneSide +
-               kPlanesOfTerm[term_y].size() * kPlanesOfTerm[term_x].begin;
+        return planes_of_term(term_y).begin * kPlaneSide +
+               planes_of_term(term_y).size() * planes_of_term(term_x).begin;
     }
 
     constexpr std::size_t outputs() const { return round_up(out_channels, panel); }
     constexpr std::size_t groups_of_plane() const { return divide_up(in_channels, kDepthGroup); }
     constexpr std::size_t groups_of_term(std::size_t term_y, std::size_t term_x) const {
-        return kPlanesOfTerm[term_y].size() * kPlanesOfTerm[term_x].size() * groups_of_plane();
+        return planes_of_term(term_y).size() * planes_of_term(term_x).size() * groups_of_plane();
     }
     constexpr std::size_t depth() const {
         return kPlaneSide * kPlaneSide * groups_of_plane() * kDepthGroup;

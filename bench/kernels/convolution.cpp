@@ -1,5 +1,5 @@
-// Patch embeddings: the stem and the three downsampling convolutions, by oneDNN and as a product.
-// SPDX-License-Identifier: Apache-2.0
+// Patch embeddings: the stem and the three downsampling convolutions, by oneDNN, as a product, by
+// quads. SPDX-License-Identifier: Apache-2.0
 #include "kernels/onednn/convolution.hpp"
 
 #include "bench/kernels/benchmarks.hpp"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Other readers of the output are no obstacle: the statistics are written beside it. A conv2d takes
-// none: oneDNN writes nothing but its output, and our own kernel does as oneDNN.
+// none: oneDNN writes nothing but its output, and our own kernels do as oneDNN.
 #include "engine/compile/passes.hpp"
 #include "engine/compile/rewriter.hpp"
 

@@ -124,8 +124,8 @@ class Compiler {
                                                   model_.kernels->block);
     }
 
-    std::size_t bias_floats(const ConvolutionStep& conv) const {
-        return round_up(conv.gemm.outputs(), model_.kernels->block);
+    std::size_t bias_floats(const Conv2d& op) const {
+        return round_up(round_up(op.weight.rows, model_.kernels->panel), model_.kernels->block);
     }
 
     double eps_of(Value stats) const { return eps_.at(stats); }
@@ -142,7 +142,7 @@ class Compiler {
         const std::size_t panel = model_.kernels->panel;
         conv.gemm = {op.in_channels, op.weight.rows, op.window.kernel, panel};
         conv.winograd = {op.in_channels, op.weight.rows, panel};
-        conv.bias = reserve(bias_floats(conv));
+        conv.bias = reserve(bias_floats(op));
         conv.weights = reserve(weight_floats(op, conv));
         add_map_step(node, op.weight.rows).op = conv;
         return true;
@@ -204,7 +204,7 @@ class Compiler {
         } else {
             pack_convolution(op, model_.kernels->block, to);
         }
-        pack_vector(op.bias, weights(conv.bias, bias_floats(conv)));
+        pack_vector(op.bias, weights(conv.bias, bias_floats(op)));
     }
 
     void pack_step(const Step& step, const PoolMix& op) {

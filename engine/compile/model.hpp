@@ -21,7 +21,7 @@ using WeightOffset = std::size_t;  // in floats, into Model::weights; a multiple
 struct ConvolutionStep {
     PatchEmbedding window;
     ConvolutionKernel kernel = ConvolutionKernel::onednn;
-    kernels::GemmConvolutionLayout gemm;  // each layout if its kernel is chosen
+    kernels::GemmConvolutionLayout gemm;  // of the weights, if that kernel is chosen
     kernels::WinogradLayout winograd;
     WeightOffset bias = 0;
     WeightOffset weights = 0;

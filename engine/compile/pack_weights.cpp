@@ -111,14 +111,15 @@ void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolu
 
 void pack_winograd_convolution(const Conv2d& convolution, const WinogradLayout& layout,
                                std::span<float> to) {
+    PF_DCHECK(convolution.window.kernel == 3 && convolution.window.stride == 2);
     float* next = to.data();
     for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
-        for (const Range rows : WinogradLayout::kPlanesOfTerm) {
-            for (const Range columns : WinogradLayout::kPlanesOfTerm) {
-                for (std::size_t y = rows.begin; y < rows.end; ++y) {
-                    for (std::size_t x = columns.begin; x < columns.end; ++x) {
-                        next = pack_plane(convolution, layout, out, y, x, next);
-                    }
+        for (std::size_t term = 0; term < WinogradLayout::kTerms; ++term) {
+            const Range rows = WinogradLayout::planes_of_term(term / WinogradLayout::kTermSide);
+            const Range columns = WinogradLayout::planes_of_term(term % WinogradLayout::kTermSide);
+            for (std::size_t y = rows.begin; y < rows.end; ++y) {
+                for (std::size_t x = columns.begin; x < columns.end; ++x) {
+                    next = pack_plane(convolution, layout, out, y, x, next);
                 }
             }
         }

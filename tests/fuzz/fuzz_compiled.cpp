@@ -37,10 +37,13 @@ void load_and_run(std::span<const std::byte> input) {
 Seeds make_seeds() {
     Seeds seeds;
     for (const HeadOrder order : {HeadOrder::norm_pool, HeadOrder::pool_norm}) {
-        TinyModel options{.depths = {1, 1}, .channels = {2, 3}, .image_size = 16};
-        options.head_order = order;
-        const AlignedBytes file = compiled_bytes(tiny_model(options));
-        seeds.emplace_back(file.bytes().begin(), file.bytes().end());
+        for (const std::size_t image_size : {16, 80}) {  // 80: winograd_convolution
+            const AlignedBytes file = compiled_bytes(tiny_model({.depths = {1, 1},
+                                                                 .channels = {2, 3},
+                                                                 .image_size = image_size,
+                                                                 .head_order = order}));
+            seeds.emplace_back(file.bytes().begin(), file.bytes().end());
+        }
     }
     return seeds;
 }
@@ -49,7 +52,7 @@ Seeds make_seeds() {
 }  // namespace pf::test
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-    pf::test::add_fuzz_defaults(argc, argv, pf::test::make_seeds(), {"-max_len=65536"});
+    pf::test::add_fuzz_defaults(argc, argv, pf::test::make_seeds(), {"-max_len=131072"});
     return 0;
 }
 

@@ -143,6 +143,9 @@ Seeds make_seeds() {
     options.channels = {2, 3};
     options.image_size = 16;
     Seeds seeds = {seed(tiny_description(options), false), seed(tiny_description(options), true)};
+    options.image_size = 80;  // winograd_convolution
+    seeds.push_back(seed(tiny_description(options), true));
+    options.image_size = 16;
     options.head_order = HeadOrder::pool_norm;
     options.has_layer_scale = false;
     Description description = tiny_description(options);

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "tests/support/blocked_map.hpp"
@@ -14,6 +15,7 @@ namespace pf::test {
 
 using kernels::ConvolutionShape;
 using kernels::KernelTable;
+using kernels::Range;
 using kernels::reference::Map;
 using Place = GuardedBuffer::Place;
 
@@ -33,8 +35,12 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
     const GuardedBuffer weights(packed, Place::aligned);
     const GuardedBuffer bias(padded_bias, Place::aligned);
     GuardedBuffer dst(kernels::round_up(shape.out_channels, block) * num_pixels, place);
-    GuardedBuffer scratch(layout.scratch_floats(num_units), Place::aligned);
     for (std::size_t part = 0; part < parts; ++part) {
+        const Range units = kernels::split(num_units, parts, part);
+        // What a kernel has not written there itself must not reach a result.
+        const std::vector<float> garbage(layout.scratch_floats(units.size()),
+                                         std::numeric_limits<float>::quiet_NaN());
+        GuardedBuffer scratch(garbage, Place::aligned);
         kernel({.src = src.data(),
                 .dst = dst.data(),
                 .in_height = shape.in_height,
@@ -46,12 +52,12 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
                 .layout = layout,
                 .weights = weights.data(),
                 .bias = bias.data(),
-                .units = kernels::split(num_units, parts, part),
+                .units = units,
                 .scratch = scratch.data()});
+        CHECK(scratch.intact());
     }
     for (const GuardedBuffer* buffer : {&src, &weights, &bias}) CHECK(buffer->intact());
     CHECK(dst.intact());
-    CHECK(scratch.intact());
     return dst.values();
 }
 

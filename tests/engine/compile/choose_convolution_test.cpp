@@ -33,6 +33,7 @@ TEST_CASE("choose_convolution: oneDNN for the image, winograd where there are 25
     CHECK(names(224, 224, paper) == Names{"onednn", "winograd", "winograd", "gemm"});
     CHECK(names(384, 384, paper) == Names{"onednn", "winograd", "winograd", "winograd"});
     CHECK(names(80, 80, paper) == Names{"onednn", "winograd", "gemm", "gemm"});
+    CHECK(names(96, 64, paper) == Names{"onednn", "gemm", "gemm", "gemm"});  // 24 quads
     CHECK(names(80, 64, paper) == Names{"onednn", "gemm", "gemm", "gemm"});
     CHECK(names(16, 784, paper) == Names{"onednn", "winograd", "winograd", "gemm"});
 }
