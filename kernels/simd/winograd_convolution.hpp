@@ -38,7 +38,7 @@ class WinogradConvolution {
     static constexpr std::size_t kTermSide = WinogradLayout::kTermSide;
     static constexpr std::size_t kMiddle = 2;  // the pixel that both outputs read
 
-    // A plane is one row (or column) of the window, or that without the middle one.
+    // A plane is one row (or column) of the window, or its difference from the middle one.
     static constexpr std::size_t kPixelOfPlane[kSide] = {0, 1, 2, 4, 3};
     static constexpr bool kIsDifference[kSide] = {true, false, false, true, false};
 
