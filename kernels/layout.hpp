@@ -143,7 +143,7 @@ struct GemmConvolutionLayout {
 };
 
 // Most quads of a tile of winograd_convolution, rounded up to whole blocks of the micro-kernel's
-// rows. Twice and four times as many were no faster (AVX2 and AVX-512, EPYC Turin, 2026-11-30), and
+// rows. Twice as many were no faster, nor four times with AVX-512 (EPYC Turin, 2026-11-30), and
 // these leave a third of a second-level cache of 512 KB free at 128 channels.
 inline constexpr std::size_t kTileQuads = 25;
 

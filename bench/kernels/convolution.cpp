@@ -1,11 +1,12 @@
-// Patch embeddings: the stem and the three downsampling convolutions, by oneDNN, as a product, by
-// quads. SPDX-License-Identifier: Apache-2.0
+// Patch embeddings: the stem and the three downsampling convolutions, by each kernel that can.
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/onednn/convolution.hpp"
 
 #include "bench/kernels/benchmarks.hpp"
 #include "bench/kernels/buffers.hpp"
 #include "bench/kernels/measure.hpp"
 #include "bench/kernels/shapes.hpp"
+#include "tests/support/convolution_args.hpp"
 
 namespace pf::bench {
 namespace {
@@ -82,21 +83,13 @@ void run_own(benchmark::State& state, const kernels::KernelTable& table,
     const AlignedBuffer src = random_floats(source_floats(shape));
     const AlignedBuffer bias = random_floats(layout.outputs());
     AlignedBuffer dst = random_floats(result_floats(shape));
-    const std::size_t num_units = layout.num_units(shape.out_height(), shape.out_width());
-    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_units));
+    kernels::ConvolutionArgs<Layout> args = test::convolution_args(shape, layout);
+    AlignedBuffer scratch = random_floats(layout.scratch_floats(args.units.size()));
     StreamedWeights weights(layout.weight_floats());
-    kernels::ConvolutionArgs<Layout> args{.src = src.data(),
-                                          .dst = dst.data(),
-                                          .in_height = shape.in_height,
-                                          .in_width = shape.in_width,
-                                          .out_height = shape.out_height(),
-                                          .out_width = shape.out_width(),
-                                          .stride = shape.stride,
-                                          .padding = shape.padding,
-                                          .layout = layout,
-                                          .bias = bias.data(),
-                                          .units = {0, num_units},
-                                          .scratch = scratch.data()};
+    args.src = src.data();
+    args.dst = dst.data();
+    args.bias = bias.data();
+    args.scratch = scratch.data();
     measure(state, table, work_of(shape, layout.weight_floats()), [&] {
         args.weights = weights.next();
         convolve(args);

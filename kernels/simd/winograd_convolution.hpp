@@ -121,7 +121,9 @@ class WinogradConvolution {
 
     // Where a plane lies: those of a term follow each other.
     static constexpr std::size_t term_of(std::size_t plane) {
-        return plane < 2 ? 0 : plane < 3 ? 1 : 2;
+        std::size_t term = 0;
+        while (WinogradLayout::planes_of_term(term).end <= plane) ++term;
+        return term;
     }
     template <std::size_t PlaneY, std::size_t PlaneX>
     static constexpr std::size_t kPlace = [] {

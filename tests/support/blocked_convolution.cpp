@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/support/blocked_map.hpp"
+#include "tests/support/convolution_args.hpp"
 #include "tests/support/kernel_sizes.hpp"
 
 namespace pf::test {
@@ -30,30 +31,25 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
     std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
     padded_bias.resize(layout.outputs());
     const std::size_t num_pixels = shape.out_height() * shape.out_width();
-    const std::size_t num_units = layout.num_units(shape.out_height(), shape.out_width());
     const GuardedBuffer src(blocked_source, place);
     const GuardedBuffer weights(packed, Place::aligned);
     const GuardedBuffer bias(padded_bias, Place::aligned);
     GuardedBuffer dst(kernels::round_up(shape.out_channels, block) * num_pixels, place);
+    kernels::ConvolutionArgs<Layout> args = convolution_args(shape, layout);
+    args.src = src.data();
+    args.dst = dst.data();
+    args.weights = weights.data();
+    args.bias = bias.data();
+    const std::size_t num_units = args.units.size();
     for (std::size_t part = 0; part < parts; ++part) {
         const Range units = kernels::split(num_units, parts, part);
         // What a kernel has not written there itself must not reach a result.
         const std::vector<float> garbage(layout.scratch_floats(units.size()),
                                          std::numeric_limits<float>::quiet_NaN());
         GuardedBuffer scratch(garbage, Place::aligned);
-        kernel({.src = src.data(),
-                .dst = dst.data(),
-                .in_height = shape.in_height,
-                .in_width = shape.in_width,
-                .out_height = shape.out_height(),
-                .out_width = shape.out_width(),
-                .stride = shape.stride,
-                .padding = shape.padding,
-                .layout = layout,
-                .weights = weights.data(),
-                .bias = bias.data(),
-                .units = units,
-                .scratch = scratch.data()});
+        args.units = units;
+        args.scratch = scratch.data();
+        kernel(args);
         CHECK(scratch.intact());
     }
     for (const GuardedBuffer* buffer : {&src, &weights, &bias}) CHECK(buffer->intact());

@@ -81,9 +81,7 @@ std::size_t count_roundings(const Description& description) {
     for (std::size_t i = 0; i < description.stages.size(); ++i) {
         const Stage& stage = description.stages[i];
         const std::size_t kernel = description.patch_embeddings[i].kernel;
-        // By quads, 25 products become one output, some of which cancel.
-        const bool by_quads = choose_convolution(description, i) == ConvolutionKernel::winograd;
-        roundings += channels * (by_quads ? 25 : kernel * kernel) + 1;
+        roundings += channels * kernel * kernel + 1;
         channels = stage.channels;
         const std::size_t mlp = channels * (1 + stage.mlp.ratio) + kTokenMixer;
         roundings += stage.depth * (mlp + kTokenMixer);
