@@ -116,7 +116,7 @@ struct LinearArgs {
     LinearLayout layout;
     const float* weights = nullptr;  // packed as LinearLayout says, 64-byte aligned
     const float* bias = nullptr;     // [num_panels * panel], 64-byte aligned
-    float* dst = nullptr;            // [layout.outputs]
+    float* dst = nullptr;            // [layout.outputs], need not be aligned
     Range panels;                    // the panels to compute
 };
 

@@ -114,7 +114,6 @@ class TaskMaker {
                            .layout = op.layout,
                            .weights = model_.at(op.weights),
                            .bias = model_.at(op.bias),
-                           .dst = place_.maps + plan_.logits_offset,
                            .panels = share(op.layout.num_panels())}};
     }
 

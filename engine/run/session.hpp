@@ -111,9 +111,9 @@ class Session {
     std::vector<std::vector<Task>> whole_tasks_;   // for each image at once
     InputFormat input_format_ = InputFormat::nchw_f32;
     Levels levels_{};  // for bytes
-    std::atomic<bool> running_{false};
 
-    // Of the run that is going on.
+    // Of the run that is going on, in a line of their own: tasks end with a look at them.
+    alignas(64) std::atomic<bool> running_{false};
     std::atomic<kernels::Execution> failure_{kernels::Execution::done};  // of a convolution
     std::atomic<bool> cancelled_{false};
     std::atomic<bool> stopped_{false};  // before its end

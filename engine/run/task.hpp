@@ -52,6 +52,7 @@ struct NormedTask {
 using PoolMixTask = NormedTask<kernels::PoolMixArgs>;
 using ChannelMlpTask = NormedTask<kernels::ChannelMlpArgs>;
 
+// Where the logits go, only a run knows.
 struct HeadTask {
     HeadOrder order = HeadOrder::norm_pool;
     NormTask norm;  // for pool_norm only its eps

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/run/worker.hpp"
 
-#include <algorithm>
+#include <array>
+#include <numeric>
 
 namespace pf {
 
@@ -10,13 +11,18 @@ using kernels::Range;
 
 namespace {
 
-// The mean of the map's first pixel: close enough to the map's, and read in a moment.
+// The mean of the map's first pixel: close enough to the map's, and read in a moment. Channels that
+// pad the last block are zero.
 float mean_of_first_pixel(const kernels::MapStatisticsArgs& map, std::size_t block) {
+    constexpr std::size_t kLanes = 8;  // blocks are of 8 or 16
+    std::array<double, kLanes> sums{};
     const float* pixel = map.src;
-    double sum = 0;
     for (std::size_t c = 0; c < map.channels; c += block, pixel += map.height * map.width * block) {
-        sum += sum_of({pixel, std::min(block, map.channels - c)});
+        for (std::size_t first = 0; first < block; first += kLanes) {
+            for (std::size_t i = 0; i < kLanes; ++i) sums[i] += pixel[first + i];
+        }
     }
+    const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
     return static_cast<float>(sum / static_cast<double>(map.channels));
 }
 
@@ -43,14 +49,21 @@ bool Session::Worker::run() {
     const bool wants_blocks = !image_.request.taps.empty() || !image_.request.stage_maps.empty();
     convert_image();
     for (task_index_ = 0; task_index_ < tasks_.size(); ++task_index_) {
+        prefetch_next_task();
         std::visit([&](const auto& task) { run_task(task); }, tasks_[task_index_].op);
         if (is_first()) check_stop();
         barrier();
         if (!goes_on()) return false;
         if (wants_blocks) copy_block(session_.model_->steps[task_index_]);
     }
-    if (is_first()) write_logits();
+    if (is_first()) write_probabilities();
     return true;
+}
+
+void Session::Worker::prefetch_next_task() const {
+    if (task_index_ + 1 == tasks_.size()) return;
+    const auto* line = reinterpret_cast<const std::byte*>(&tasks_[task_index_ + 1]);
+    for (std::size_t i = 0; i < sizeof(Task); i += alignof(Task)) __builtin_prefetch(line + i);
 }
 
 // Positions grow from step to step and image to image, so that a thread that is late compares its
@@ -131,7 +144,9 @@ void Session::Worker::run_task(const HeadTask& task) {
     }
     normalise(features, mean, rstd, task.norm_weight, task.norm_bias);
     if (is_first()) write_features(features);
-    kernels_.linear(task.linear);
+    kernels::LinearArgs linear = task.linear;
+    linear.dst = logits();
+    kernels_.linear(linear);
 }
 
 Session::Worker::Norm Session::Worker::finish_norm(const NormTask& norm) {

@@ -56,7 +56,12 @@ class Session::Worker {
     void copy_block(const Step& step) const;
     void copy_map(std::size_t map, float* to) const;
     void write_features(std::span<const float> features) const;
-    void write_logits() const;
+    void write_probabilities() const;
+    // Where the image's logits go: to the caller, or to the arena if they are not wanted.
+    float* logits() const;
+
+    // After a step that leaves the caches as they are, the next one then need not wait for memory.
+    void prefetch_next_task() const;
 
     // Whether to go on after the task at hand. Thread 0 asks the clock, before the barrier.
     bool goes_on() const;

@@ -12,14 +12,23 @@ using kernels::Range;
 
 namespace {
 
-// exp(x - max) / sum, in double, so that no logit overflows and the sum rounds nothing away. `to`
-// may be unaligned.
-void softmax(std::span<const float> logits, float* to) {
-    const double largest = *std::max_element(logits.begin(), logits.end());
+// Wherever it lies: a caller's memory need not be aligned.
+float value_at(const float* from) {
+    float value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+// exp(x - max) / sum, in double, so that no logit overflows and the sum rounds nothing away.
+void softmax(const float* logits, std::size_t classes, float* to) {
+    double largest = value_at(logits);
+    for (std::size_t i = 1; i < classes; ++i) {
+        largest = std::max<double>(largest, value_at(logits + i));
+    }
     double sum = 0;
-    for (const float logit : logits) sum += std::exp(logit - largest);
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-        const auto value = static_cast<float>(std::exp(logits[i] - largest) / sum);
+    for (std::size_t i = 0; i < classes; ++i) sum += std::exp(value_at(logits + i) - largest);
+    for (std::size_t i = 0; i < classes; ++i) {
+        const auto value = static_cast<float>(std::exp(value_at(logits + i) - largest) / sum);
         std::memcpy(to + i, &value, sizeof value);
     }
 }
@@ -75,16 +84,17 @@ void Session::Worker::write_features(std::span<const float> features) const {
     std::memcpy(to + image_.index * features.size(), features.data(), features.size_bytes());
 }
 
-void Session::Worker::write_logits() const {
+float* Session::Worker::logits() const {
+    float* const to = image_.request.logits;
+    if (to == nullptr) return maps_ + session_.plan_.logits_offset;
+    return to + image_.index * session_.model_->description.head.classes;
+}
+
+void Session::Worker::write_probabilities() const {
+    float* const to = image_.request.probabilities;
+    if (to == nullptr) return;
     const std::size_t classes = session_.model_->description.head.classes;
-    const std::span logits(maps_ + session_.plan_.logits_offset, classes);
-    const RunRequest& request = image_.request;
-    if (request.logits != nullptr) {
-        std::memcpy(request.logits + image_.index * classes, logits.data(), logits.size_bytes());
-    }
-    if (request.probabilities != nullptr) {
-        softmax(logits, request.probabilities + image_.index * classes);
-    }
+    softmax(logits(), classes, to + image_.index * classes);
 }
 
 }  // namespace pf

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/simd/gemm_tile.hpp"
 
@@ -56,7 +57,7 @@ class Linear {
         // The last panel may be padded beyond dst.
         const std::size_t begin = panel * kPanel<Arch>;
         const std::size_t count = std::min(kPanel<Arch>, args.layout.outputs - begin);
-        std::copy_n(outputs, count, args.dst + begin);
+        std::memcpy(args.dst + begin, outputs, count * sizeof(float));
     }
 
     PF_INLINE static Chains sum_segment(const float* src, const float* weights,
