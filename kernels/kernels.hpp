@@ -25,7 +25,7 @@ struct Partial {
     float sum_of_squares = 0;
 };
 
-// Partials added up.
+// The same in double, over many values.
 struct PartialSums {
     double sum = 0;
     double sum_of_squares = 0;
@@ -101,7 +101,7 @@ struct ChannelMlpArgs {
     float* scratch = nullptr;     // [layout.scratch_floats(pixels.size())], 64-byte aligned
 };
 
-// dst[c] = mean over the pixels of (src[c] - shift).
+// dst[c] = mean over the pixels of (src[c] - shift). The sums returned are those of dst.
 struct ChannelMeansArgs {
     const float* src = nullptr;
     std::size_t num_pixels = 0;
@@ -133,7 +133,7 @@ struct KernelTable {
     void (*pool_mix)(const PoolMixArgs& args);
     void (*map_statistics)(const MapStatisticsArgs& args);
     void (*channel_mlp)(const ChannelMlpArgs& args);
-    void (*channel_means)(const ChannelMeansArgs& args);
+    PartialSums (*channel_means)(const ChannelMeansArgs& args);
     void (*linear)(const LinearArgs& args);
 
     // Always in the same order.

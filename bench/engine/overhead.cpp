@@ -45,16 +45,21 @@ class TimedKernels {
     static std::uint64_t outside() { return __rdtsc() - first_ - inside_; }
 
   private:
-    template <auto Kernel, class Args>
-    static void call(const Args& args) {
-        const std::uint64_t before = __rdtsc();
-        if (first_ == 0) first_ = before;
-        if (computes_) {
-            (original_.*Kernel)(args);
-        } else {
-            write_statistics(args);
+    // Until it goes, time is a kernel's.
+    struct Stopwatch {
+        std::uint64_t start = __rdtsc();
+        Stopwatch() {
+            if (first_ == 0) first_ = start;
         }
-        inside_ += __rdtsc() - before;
+        ~Stopwatch() { inside_ += __rdtsc() - start; }
+    };
+
+    template <auto Kernel, class Result, class Args>
+    static Result call(const Args& args) {
+        const Stopwatch watch;
+        if (computes_) return (original_.*Kernel)(args);
+        write_statistics(args);
+        return Result();
     }
 
     // Such as need no second look. Out of line, to be out of the way of runs that compute.
@@ -71,9 +76,9 @@ class TimedKernels {
         return args.blocks.size() * kernels::num_strips(args.height, args.width);
     }
 
-    template <auto Kernel, class Args>
-    static void replace(void (*&kernel)(const Args&)) {
-        kernel = &call<Kernel, Args>;
+    template <auto Kernel, class Result, class Args>
+    static void replace(Result (*&kernel)(const Args&)) {
+        kernel = &call<Kernel, Result, Args>;
     }
 
     static constexpr kernels::Partial kSums{.sum = 0, .sum_of_squares = 1};
@@ -97,7 +102,8 @@ double median_us(std::vector<std::uint64_t>& ticks) {
 }
 
 // Medians, one thread: an interrupt between two kernels is nobody's overhead. Reading the clock
-// twice a kernel is counted. The stem, oneDNN's, is what runs before the first kernel.
+// twice a kernel is counted. The stem, oneDNN's,
+// is what runs before the first kernel.
 void measure_overhead(benchmark::State& state, const std::string& folder,
                       const KernelTable& table) {
     const auto loaded = load_model_folder(folder);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <span>
+#include <cstddef>
 
 #include "kernels/kernels.hpp"
 
@@ -16,12 +16,6 @@ struct Moments {
 
 // Of `count` values of which the sums are known.
 Moments moments_of(const kernels::PartialSums& sums, std::size_t count);
-
-// Of a vector, directly.
-Moments moments_of(std::span<const float> values);
-
-// In double.
-double sum_of(std::span<const float> values);
 
 // The squares were summed around a shift; when the mean lies more than 16 standard deviations from
 // it, their difference has lost digits (relative error of 1/std above 1e-6) and is worth a second

@@ -133,12 +133,12 @@ void Session::Worker::run_task(const HeadTask& task) {
     // The means are taken of (value - shift): a large common offset would cost digits.
     kernels::ChannelMeansArgs means = task.means;
     means.shift = norm.mean;
-    kernels_.channel_means(means);
+    const kernels::PartialSums sums = kernels_.channel_means(means);
     const std::span<float> features(means.dst, means.channels);
     double mean = 0;
     double rstd = norm.rstd;
     if (!norm_first) {
-        const Moments moments = moments_of(features);
+        const Moments moments = moments_of(sums, features.size());
         mean = moments.mean;
         rstd = reciprocal_std(moments, task.norm.eps);
     }

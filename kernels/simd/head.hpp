@@ -11,7 +11,9 @@ namespace pf::kernels::simd {
 
 template <class Arch, std::size_t Block>
 struct ChannelMeans {
-    static void run(const ChannelMeansArgs& args) {
+    static PartialSums run(const ChannelMeansArgs& args) {
+        Doubles<Arch> total(0.0);
+        Doubles<Arch> total_of_squares(0.0);
         const Vec<Arch> reciprocal(1.0f / static_cast<float>(args.num_pixels));
         for (std::size_t c = 0; c < round_up(args.channels, Block); c += kLanes<Arch>) {
             const float* from = args.src + c / Block * args.num_pixels * Block + c % Block;
@@ -21,7 +23,13 @@ struct ChannelMeans {
                 sum += load<Arch>(from + p * Block) - shift;
             }
             store<Arch>(args.dst + c, sum * reciprocal);
+            for (std::size_t half = 0; half < 2; ++half) {
+                const auto means = widen<Arch>(args.dst + c + half * Doubles<Arch>::size);
+                total += means;
+                total_of_squares += means * means;
+            }
         }
+        return {sum_lanes<Arch>(total), sum_lanes<Arch>(total_of_squares)};
     }
 };
 

@@ -105,6 +105,33 @@ PF_INLINE float sum_lanes(const Vec<Arch>& vector) {
     }
 }
 
+// Half a vector of floats in double.
+template <class Arch>
+using Doubles = xsimd::batch<double, Arch>;
+
+// Float is a parameter only so that the intrinsics of other instruction sets need not be declared.
+template <class Arch, class Float>
+PF_INLINE Doubles<Arch> widen(const Float* from) {
+    if constexpr (kLanes<Arch> == 16) {
+        return _mm512_cvtps_pd(_mm256_loadu_ps(from));
+    } else if constexpr (kLanes<Arch> == 8) {
+        return _mm256_cvtps_pd(_mm_loadu_ps(from));
+    } else {
+        return _mm_cvtps_pd(
+            _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+    }
+}
+
+// Sum of the lanes, in their order.
+template <class Arch>
+PF_INLINE double sum_lanes(const Doubles<Arch>& vector) {
+    alignas(64) double lanes[Doubles<Arch>::size];
+    vector.store_aligned(lanes);
+    double sum = 0;
+    for (const double lane : lanes) sum += lane;
+    return sum;
+}
+
 // Running sum and sum of squares of (value - shift), lane by lane.
 template <class Arch>
 struct RunningSums {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -16,26 +17,49 @@ namespace pf::test {
 namespace {
 
 using kernels::KernelTable;
+using kernels::PartialSums;
 using kernels::reference::Map;
 using kernels::reference::Numbers;
 using Place = GuardedBuffer::Place;
 
-std::vector<float> means(const KernelTable& table, const Map& map,
-                         const std::vector<float>& blocked, float shift, Place place) {
+struct Means {
+    std::vector<float> values;
+    PartialSums sums;
+};
+
+Means means(const KernelTable& table, const Map& map, const std::vector<float>& blocked,
+            float shift, Place place) {
     const GuardedBuffer src(blocked, place);
     GuardedBuffer dst(kernels::round_up(map.channels, table.block), place);
-    table.channel_means({.src = src.data(),
-                         .num_pixels = map.pixels(),
-                         .channels = map.channels,
-                         .shift = shift,
-                         .dst = dst.data()});
+    const PartialSums sums = table.channel_means({.src = src.data(),
+                                                  .num_pixels = map.pixels(),
+                                                  .channels = map.channels,
+                                                  .shift = shift,
+                                                  .dst = dst.data()});
     CHECK(src.intact());
     CHECK(dst.intact());
-    return dst.values();
+    return {dst.values(), sums};
+}
+
+// Against those of the values found, one by one in double.
+void check_sums(const Means& found) {
+    double sum = 0;
+    double norm = 0;
+    double sum_of_squares = 0;
+    for (const double value : found.values) {
+        sum += value;
+        norm += std::abs(value);
+        sum_of_squares += value * value;
+    }
+    const double epsilon = std::numeric_limits<double>::epsilon() * found.values.size();
+    CHECK(std::abs(found.sums.sum - sum) <= epsilon * norm);
+    CHECK(std::abs(found.sums.sum_of_squares - sum_of_squares) <= epsilon * sum_of_squares);
 }
 
 void check_map(const KernelTable& table, const Map& map, float shift, Place place) {
-    const auto found = means(table, map, to_blocked(map, table.block), shift, place);
+    const Means result = means(table, map, to_blocked(map, table.block), shift, place);
+    check_sums(result);
+    const std::vector<float>& found = result.values;
     const Numbers exact = kernels::reference::channel_means(map, shift);
     // The subtraction, every addition, the reciprocal and its product.
     const Tolerance tolerance{map.pixels() + 3};
@@ -75,9 +99,11 @@ TEST_CASE("channel_means: NaN and infinity reach their own channel and nothing e
             CAPTURE(std::string(table->name));
             const Map map = hash_reference_map(20, 2, 3);
             std::vector<float> blocked = to_blocked(map, table->block);
-            const auto clean = means(*table, map, blocked, 0, Place::at_end);
+            const auto clean = means(*table, map, blocked, 0, Place::at_end).values;
             blocked[blocked_index(map.pixels(), table->block, 10, 4)] = bad;
-            const auto found = means(*table, map, blocked, 0, Place::at_end);
+            const auto [found, sums] = means(*table, map, blocked, 0, Place::at_end);
+            CHECK_FALSE(std::isfinite(sums.sum));
+            CHECK_FALSE(std::isfinite(sums.sum_of_squares));
             for (std::size_t c = 0; c < found.size(); ++c) {
                 CHECK(std::isfinite(found[c]) == (c != 10));
                 if (c != 10) CHECK(found[c] == clean[c]);

@@ -14,8 +14,8 @@ namespace pf::test {
 
 using kernels::PartialSums;
 
-TEST_CASE("moments_of: of sums and of the values themselves, for any number of them") {
-    for (const std::size_t count : {1, 2, 3, 4, 5, 7, 8, 100}) {
+TEST_CASE("moments_of: for any number of values") {
+    for (const std::size_t count : {1, 2, 3, 100}) {
         CAPTURE(count);
         const std::vector<float> values = hash_floats(count, 3, 0.25, 2.0);
         PartialSums sums;
@@ -23,15 +23,13 @@ TEST_CASE("moments_of: of sums and of the values themselves, for any number of t
             sums.sum += value;
             sums.sum_of_squares += static_cast<double>(value) * value;
         }
-        CHECK(sum_of(values) == doctest::Approx(sums.sum).epsilon(1e-14));
         const double n = static_cast<double>(count);
         const double mean = sums.sum / n;
         double variance = 0;
         for (const float value : values) variance += (value - mean) * (value - mean) / n;
-        for (const Moments& moments : {moments_of(sums, count), moments_of(values)}) {
-            CHECK(moments.mean == doctest::Approx(mean).epsilon(1e-14));
-            CHECK(moments.variance == doctest::Approx(variance).epsilon(1e-13));
-        }
+        const Moments moments = moments_of(sums, count);
+        CHECK(moments.mean == doctest::Approx(mean).epsilon(1e-14));
+        CHECK(moments.variance == doctest::Approx(variance).epsilon(1e-13));
     }
 }
 
@@ -39,11 +37,10 @@ TEST_CASE("moments_of: the variance of equal values is never negative") {
     CHECK(moments_of({3.0, 2.9999998}, 3).variance == 0);
 }
 
-TEST_CASE("moments_of: biased, and exact for a large mean") {
-    const Moments moments = moments_of(std::vector<float>{1000001, 1000003});
-    CHECK(moments.mean == 1000002);
+TEST_CASE("moments_of: biased") {
+    const Moments moments = moments_of({4, 10}, 2);  // of 1 and 3
+    CHECK(moments.mean == 2);
     CHECK(moments.variance == 1);
-    CHECK(moments_of(std::vector<float>{7}).variance == 0);
 }
 
 TEST_CASE("shift_is_too_far: beyond 16 standard deviations, and for constants") {
@@ -63,7 +60,6 @@ TEST_CASE("statistics: NaN stays NaN and asks for no second look") {
     CHECK(std::isnan(moments.variance));
     CHECK_FALSE(shift_is_too_far(moments));
     CHECK(std::isnan(reciprocal_std(moments, 1e-5)));
-    CHECK(std::isnan(moments_of(std::vector<float>{1, kNaN}).variance));
 }
 
 TEST_CASE("reciprocal_std: adds eps to the variance") {
