@@ -152,11 +152,6 @@ void Session::start(const RunRequest& request) {
     deadline_ = is_timed ? Clock::now() + request.timeout : Clock::time_point::max();
 }
 
-bool Session::must_stop() const {
-    return cancelled_.load(std::memory_order_relaxed) ||
-           (deadline_ != Clock::time_point::max() && Clock::now() >= deadline_);
-}
-
 bool Session::run_alone(const Image& image, std::size_t thread) {
     return Worker(*this, image, {.size = 1, .area = thread}, thread).run();
 }

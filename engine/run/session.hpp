@@ -93,7 +93,10 @@ class Session {
     void run_on_team(const RunRequest& request, std::size_t thread);
     // False if the run is to stop.
     bool run_alone(const Image& image, std::size_t thread);
-    bool must_stop() const;
+    bool must_stop() const {
+        return cancelled_.load(std::memory_order_relaxed) ||
+               (deadline_ != Clock::time_point::max() && Clock::now() >= deadline_);
+    }
     Status finish();
 
     std::shared_ptr<const Model> model_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 
 #include "kernels/kernels.hpp"
@@ -15,14 +16,24 @@ struct Moments {
 };
 
 // Of `count` values of which the sums are known.
-Moments moments_of(const kernels::PartialSums& sums, std::size_t count);
+inline Moments moments_of(const kernels::PartialSums& sums, std::size_t count) {
+    const double n = static_cast<double>(count);
+    const double mean = sums.sum / n;
+    const double variance = sums.sum_of_squares / n - mean * mean;
+    return {mean, variance < 0 ? 0 : variance};
+}
 
 // The squares were summed around a shift; when the mean lies more than 16 standard deviations from
 // it, their difference has lost digits (relative error of 1/std above 1e-6) and is worth a second
 // look with the shift at the mean. False for NaN.
-bool shift_is_too_far(const Moments& moments);
+inline bool shift_is_too_far(const Moments& moments) {
+    constexpr double kFarthest = 16;
+    return moments.mean * moments.mean > kFarthest * kFarthest * moments.variance;
+}
 
 // 1 / sqrt(variance + eps).
-double reciprocal_std(const Moments& moments, double eps);
+inline double reciprocal_std(const Moments& moments, double eps) {
+    return 1 / std::sqrt(moments.variance + eps);
+}
 
 }  // namespace pf
