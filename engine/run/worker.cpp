@@ -56,7 +56,7 @@ bool Session::Worker::run() {
         if (!goes_on()) return false;
         if (wants_blocks) copy_block(session_.model_->steps[task_index_]);
     }
-    if (is_first()) write_probabilities();
+    if (is_first() && image_.request.probabilities != nullptr) write_probabilities();
     return true;
 }
 

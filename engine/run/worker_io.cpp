@@ -91,10 +91,8 @@ float* Session::Worker::logits() const {
 }
 
 void Session::Worker::write_probabilities() const {
-    float* const to = image_.request.probabilities;
-    if (to == nullptr) return;
     const std::size_t classes = session_.model_->description.head.classes;
-    softmax(logits(), classes, to + image_.index * classes);
+    softmax(logits(), classes, image_.request.probabilities + image_.index * classes);
 }
 
 }  // namespace pf
