@@ -3,7 +3,6 @@
 #include <x86intrin.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,14 +18,20 @@ namespace {
 
 using kernels::KernelTable;
 
-// Between two readings of the clock that follow each other.
-std::uint64_t fewest_clock_ticks() {
-    std::uint64_t fewest = std::numeric_limits<std::uint64_t>::max();
-    for (int i = 0; i < 1000; ++i) {
+std::uint64_t median(std::vector<std::uint64_t>& ticks) {
+    const auto middle = ticks.begin() + ticks.size() / 2;
+    std::nth_element(ticks.begin(), middle, ticks.end());
+    return *middle;
+}
+
+// Between two readings of the clock that follow each other. Some pairs read 1.
+std::uint64_t clock_ticks() {
+    std::vector<std::uint64_t> ticks(1001);
+    for (std::uint64_t& tick : ticks) {
         const std::uint64_t before = __rdtsc();
-        fewest = std::min<std::uint64_t>(fewest, __rdtsc() - before);
+        tick = __rdtsc() - before;
     }
-    return fewest;
+    return median(ticks);
 }
 
 // The kernels of a table, each one noting the time stamps around it. Adding up partial sums is no
@@ -54,7 +59,7 @@ class TimedKernels {
 
     // Ticks from the first kernel to now that were spent in none, and not on reading the clock.
     static std::uint64_t outside() {
-        return __rdtsc() - first_ - inside_ - num_calls_ * kClockTicks;
+        return __rdtsc() - first_ - inside_ - num_calls_ * clock_ticks_;
     }
 
   private:
@@ -103,7 +108,7 @@ class TimedKernels {
     static inline std::uint64_t first_;
     static inline std::uint64_t inside_;
     static inline std::uint64_t num_calls_;
-    static inline const std::uint64_t kClockTicks = fewest_clock_ticks();
+    static inline const std::uint64_t clock_ticks_ = clock_ticks();
 };
 
 double ticks_per_microsecond() {
@@ -115,8 +120,7 @@ double ticks_per_microsecond() {
 }
 
 double median_us(std::vector<std::uint64_t>& ticks) {
-    std::nth_element(ticks.begin(), ticks.begin() + ticks.size() / 2, ticks.end());
-    return static_cast<double>(ticks[ticks.size() / 2]) / ticks_per_microsecond();
+    return static_cast<double>(median(ticks)) / ticks_per_microsecond();
 }
 
 // Medians, one thread: an interrupt between two kernels is nobody's overhead. The stem, oneDNN's,
