@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Maps are blocked (kernels/layout.hpp) and hold one image; `pixels` = height * width. Pointers
-// need only a float's alignment; 64-byte alignment is faster. Padded channels of a source must be
-// zero and are zero in the result. Kernels allocate nothing, throw nothing and touch only what
-// their arguments name, so threads may run them side by side on disjoint ranges. NaN and infinity
-// propagate; only gelu(-infinity) is 0, its limit.
+// need only a float's alignment, if no more or less is asked for; 64-byte alignment is faster.
+// Padded channels of a source must be zero and are zero in the result. Kernels allocate nothing,
+// throw nothing and touch only what their arguments name, so threads may run them side by side on
+// disjoint ranges. NaN and infinity propagate; only gelu(-infinity) is 0, its limit.
 //
 // Statistics are those of (value - shift): the producer of a map writes one Partial per fixed unit,
 // whoever computes it, so that adding the partials in a fixed order always gives the same bits.
@@ -116,7 +116,7 @@ struct LinearArgs {
     LinearLayout layout;
     const float* weights = nullptr;  // packed as LinearLayout says, 64-byte aligned
     const float* bias = nullptr;     // [num_panels * panel], 64-byte aligned
-    float* dst = nullptr;            // [layout.outputs], need not be aligned
+    float* dst = nullptr;            // [layout.outputs], at any address
     Range panels;                    // the panels to compute
 };
 

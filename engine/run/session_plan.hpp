@@ -35,8 +35,9 @@ struct SessionPlan {
     std::size_t input_width = 0;
     std::vector<MapPlan> maps;     // by Model's numbers
     std::vector<StatsPlan> stats;  // by Model's numbers
-    // Of the arena, in floats: where an image's planes (if its format is converted) and logits lie,
-    // and how much an image needs in all, with maps and partials.
+    // Of the arena, in floats: where an image's planes lie (if its format is converted) and its
+    // logits (if the caller wants none), and how much an image needs in all, with maps and
+    // partials.
     std::size_t planes_offset = 0;
     std::size_t logits_offset = 0;
     std::size_t shared_floats = 0;

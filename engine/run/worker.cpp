@@ -138,7 +138,7 @@ void Session::Worker::run_task(const HeadTask& task) {
     double mean = 0;
     double rstd = norm.rstd;
     if (!norm_first) {
-        const Moments moments = moments_of(sums, features.size());
+        const Moments moments = moments_of(sums, features.size());  // in double: any shift will do
         mean = moments.mean;
         rstd = reciprocal_std(moments, task.norm.eps);
     }

@@ -60,7 +60,8 @@ class Session::Worker {
     // Where the image's logits go: to the caller, or to the arena if they are not wanted.
     float* logits() const;
 
-    // After a step that leaves the caches as they are, the next one then need not wait for memory.
+    // Fetches the next step's arguments while this one runs; in vain if this one is a large MLP,
+    // which drives them out again.
     void prefetch_next_task() const;
 
     // Whether to go on after the task at hand. Thread 0 asks the clock, before the barrier.

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -29,8 +31,8 @@ LinearCase hash_linear(std::size_t inputs, std::size_t outputs) {
     return {hash_floats(inputs, 31), hash_floats(inputs * outputs, 32), hash_floats(outputs, 33)};
 }
 
-std::vector<float> run(const KernelTable& table, const LinearCase& linear, std::size_t parts = 1,
-                       Place place = Place::at_end) {
+void run_to(const KernelTable& table, const LinearCase& linear, float* dst, std::size_t parts = 1,
+            Place place = Place::at_end) {
     const kernels::LinearLayout layout{linear.src.size(), linear.bias.size(), table.panel};
     GraphMaker maker;
     const Linear op{maker.matrix(layout.outputs, layout.inputs, linear.matrix), {}};
@@ -42,18 +44,23 @@ std::vector<float> run(const KernelTable& table, const LinearCase& linear, std::
     const GuardedBuffer src(linear.src, place);
     const GuardedBuffer weights(packed, Place::aligned);
     const GuardedBuffer bias(padded_bias, Place::aligned);
-    GuardedBuffer dst(layout.outputs, place);
     for (std::size_t part = 0; part < parts; ++part) {
         table.linear({.src = src.data(),
                       .layout = layout,
                       .weights = weights.data(),
                       .bias = bias.data(),
-                      .dst = dst.data(),
+                      .dst = dst,
                       .panels = kernels::split(layout.num_panels(), parts, part)});
     }
     CHECK(src.intact());
     CHECK(weights.intact());
     CHECK(bias.intact());
+}
+
+std::vector<float> run(const KernelTable& table, const LinearCase& linear, std::size_t parts = 1,
+                       Place place = Place::at_end) {
+    GuardedBuffer dst(linear.bias.size(), place);
+    run_to(table, linear, dst.data(), parts, place);
     CHECK(dst.intact());
     return dst.values();
 }
@@ -102,6 +109,26 @@ TEST_CASE("linear: any split of the panels gives the same bits") {
         const LinearCase linear = hash_linear(131, 1000);
         const std::vector<float> whole = run(*table, linear);
         for (const std::size_t parts : {2, 3}) CHECK(same_bits(run(*table, linear, parts), whole));
+    }
+}
+
+TEST_CASE("linear: dst may lie at any address") {
+    for (const KernelTable* table : kernels::testable_tables()) {
+        CAPTURE(std::string(table->name));
+        for (const std::size_t outputs : {std::size_t{1}, table->panel, 2 * table->panel + 1}) {
+            CAPTURE(outputs);
+            const LinearCase linear = hash_linear(20, outputs);
+            const std::vector<float> expected = run(*table, linear);
+            for (const std::size_t offset : {1, 2, 3}) {
+                constexpr char kUntouched = 0x5a;
+                const std::size_t size = outputs * sizeof(float);
+                std::vector<char> bytes(offset + size + 1, kUntouched);
+                run_to(*table, linear, reinterpret_cast<float*>(bytes.data() + offset));
+                CHECK(std::memcmp(bytes.data() + offset, expected.data(), size) == 0);
+                CHECK(std::count(bytes.begin(), bytes.begin() + offset, kUntouched) == offset);
+                CHECK(bytes.back() == kUntouched);
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include <xmmintrin.h>
 
 #include <cfenv>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,22 @@ namespace {
 
 constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
 
-// What a host process may have left behind: another rounding, subnormal numbers as zeros.
+std::uint16_t x87_control() {
+    std::uint16_t control;
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return control;
+}
+
+// What a host process may have left behind: another rounding, subnormal numbers as zeros, an x87
+// that rounds to double.
 class CallerState {
   public:
     CallerState(int rounding, unsigned flags) {
         std::fegetenv(&before_);
         std::fesetround(rounding);
         _mm_setcsr(_mm_getcsr() | flags);
+        const auto rounds_to_double = static_cast<std::uint16_t>(x87_control() & ~0x0100);
+        __asm__ volatile("fldcw %0" : : "m"(rounds_to_double));
     }
     ~CallerState() { std::fesetenv(&before_); }
     CallerState(const CallerState&) = delete;
@@ -79,21 +89,21 @@ TEST_CASE("C API: loading, pre-processing and running ignore the caller's floati
     for (const int rounding : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
         for (const unsigned flags : {0u, kFlushToZero | kDenormalsAreZero}) {
             Results found;
-            int rounding_after = 0;
-            unsigned before = 0, after = 0;
+            unsigned before = 0, after = 0, x87_before = 0, x87_after = 0;
             {
                 const CallerState caller(rounding, flags);
                 before = _mm_getcsr();
+                x87_before = x87_control();
                 found = load_and_run(path, file);
                 after = _mm_getcsr();
-                rounding_after = std::fegetround();
+                x87_after = x87_control();
             }
             CAPTURE(rounding);
             CAPTURE(flags);
             CHECK(found.compiled == expected.compiled);
             CHECK(same_bits(found.planes, expected.planes));
             CHECK(same_bits(found.logits, expected.logits));
-            CHECK(rounding_after == rounding);
+            CHECK(x87_after == x87_before);
             CHECK(after == before);
         }
     }
