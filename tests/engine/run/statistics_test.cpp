@@ -15,7 +15,7 @@ namespace pf::test {
 using kernels::PartialSums;
 
 TEST_CASE("moments_of: for any number of values") {
-    for (const std::size_t count : {1, 2, 3, 100}) {
+    for (const std::size_t count : {1, 2, 3, 4, 5, 7, 8, 100}) {
         CAPTURE(count);
         const std::vector<float> values = hash_floats(count, 3, 0.25, 2.0);
         PartialSums sums;
@@ -37,10 +37,12 @@ TEST_CASE("moments_of: the variance of equal values is never negative") {
     CHECK(moments_of({3.0, 2.9999998}, 3).variance == 0);
 }
 
-TEST_CASE("moments_of: biased") {
-    const Moments moments = moments_of({4, 10}, 2);  // of 1 and 3
-    CHECK(moments.mean == 2);
+TEST_CASE("moments_of: biased, and exact for a large mean") {
+    // Of 1000001 and 1000003, and of 7.
+    const Moments moments = moments_of({2000004, 1000001.0 * 1000001 + 1000003.0 * 1000003}, 2);
+    CHECK(moments.mean == 1000002);
     CHECK(moments.variance == 1);
+    CHECK(moments_of({7, 49}, 1).variance == 0);
 }
 
 TEST_CASE("shift_is_too_far: beyond 16 standard deviations, and for constants") {
