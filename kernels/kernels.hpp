@@ -47,6 +47,7 @@ struct ConvolutionArgs {
     const float* weights = nullptr;  // packed as the layout says, 64-byte aligned
     const float* bias = nullptr;     // [outputs], 64-byte aligned
     Range units;                     // the part of dst to compute, of layout.num_units()
+    Range panels;                    // and the panels of outputs
     float* scratch = nullptr;        // [layout.scratch_floats(units.size())], 64-byte aligned
 };
 // As a matrix product; a unit is a pixel.
@@ -85,6 +86,11 @@ struct MapStatisticsArgs {
 
 // The other half block: dst = src + fc2(gelu(fc1((src - mean) * rstd))), a 1x1 MLP at every pixel.
 // dst may be src. Unit of the partials: one pixel.
+//
+// channel_mlp computes `pixels`. Threads with a few pixels each would all read all the weights for
+// them, so the same can be had by channels, with the same bits: mlp_hidden computes `hidden_groups`
+// of all pixels, and after it has done so on all threads, mlp_outputs computes `panels`. They write
+// no partials.
 struct ChannelMlpArgs {
     const float* src = nullptr;
     float* dst = nullptr;
@@ -97,8 +103,11 @@ struct ChannelMlpArgs {
     float rstd = 1;
     float shift = 0;
     Partial* partials = nullptr;  // [num_pixels], or null
-    Range pixels;                 // the pixels to compute
-    float* scratch = nullptr;     // [layout.scratch_floats(pixels.size())], 64-byte aligned
+    Range pixels = {};            // of num_pixels
+    Range hidden_groups = {};     // of layout.num_hidden_groups()
+    Range panels = {};            // of layout.num_panels()
+    float* hidden = nullptr;      // [layout.padded_hidden()][num_pixels] that threads share
+    float* scratch = nullptr;     // [layout.scratch_floats(pixels computed)]; both 64-byte aligned
 };
 
 // dst[c] = mean over the pixels of (src[c] - shift). The sums returned are those of dst.
@@ -133,6 +142,8 @@ struct KernelTable {
     void (*pool_mix)(const PoolMixArgs& args);
     void (*map_statistics)(const MapStatisticsArgs& args);
     void (*channel_mlp)(const ChannelMlpArgs& args);
+    void (*mlp_hidden)(const ChannelMlpArgs& args);
+    void (*mlp_outputs)(const ChannelMlpArgs& args);
     PartialSums (*channel_means)(const ChannelMeansArgs& args);
     void (*linear)(const LinearArgs& args);
 

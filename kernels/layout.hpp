@@ -73,13 +73,15 @@ struct MlpLayout {
     std::size_t panel = 0;
 
     constexpr std::size_t depth() const { return round_up(channels, kDepthGroup); }
-    constexpr std::size_t outputs() const { return round_up(channels, panel); }
+    constexpr std::size_t num_panels() const { return divide_up(channels, panel); }
+    constexpr std::size_t outputs() const { return num_panels() * panel; }
     constexpr std::size_t hidden_group() const { return std::max(panel, kDepthGroup); }
-    constexpr std::size_t padded_hidden() const { return round_up(hidden, hidden_group()); }
+    constexpr std::size_t num_hidden_groups() const { return divide_up(hidden, hidden_group()); }
+    constexpr std::size_t padded_hidden() const { return num_hidden_groups() * hidden_group(); }
     constexpr std::size_t num_chunks() const { return divide_up(padded_hidden(), kMaxHiddenChunk); }
 
     constexpr Range chunk(std::size_t index) const {
-        const Range groups = split(padded_hidden() / hidden_group(), num_chunks(), index);
+        const Range groups = split(num_hidden_groups(), num_chunks(), index);
         return {groups.begin * hidden_group(), groups.end * hidden_group()};
     }
     // Offsets in floats of a chunk's two parts.
@@ -115,7 +117,8 @@ struct GemmConvolutionLayout {
     std::size_t panel = 0;
 
     constexpr std::size_t taps() const { return kernel * kernel; }
-    constexpr std::size_t outputs() const { return round_up(out_channels, panel); }
+    constexpr std::size_t num_panels() const { return divide_up(out_channels, panel); }
+    constexpr std::size_t outputs() const { return num_panels() * panel; }
     constexpr std::size_t num_groups() const {
         return divide_up(in_channels, kDepthGroup) * taps();
     }
@@ -172,7 +175,8 @@ struct WinogradLayout {
                planes_of_term(term_y).size() * planes_of_term(term_x).begin;
     }
 
-    constexpr std::size_t outputs() const { return round_up(out_channels, panel); }
+    constexpr std::size_t num_panels() const { return divide_up(out_channels, panel); }
+    constexpr std::size_t outputs() const { return num_panels() * panel; }
     constexpr std::size_t groups_of_plane() const { return divide_up(in_channels, kDepthGroup); }
     constexpr std::size_t groups_of_term(std::size_t term_y, std::size_t term_x) const {
         return planes_of_term(term_y).size() * planes_of_term(term_x).size() * groups_of_plane();

@@ -8,6 +8,7 @@
 #include "bench/kernels/buffers.hpp"
 #include "bench/kernels/measure.hpp"
 #include "bench/kernels/shapes.hpp"
+#include "bench/kernels/shares.hpp"
 
 namespace pf::bench {
 namespace {
@@ -16,38 +17,77 @@ using kernels::round_up;
 
 enum class Weights { streamed, kept };
 
+// One layer and its memory. In place, as in a network.
+class Layer {
+  public:
+    Layer(const kernels::KernelTable& table, std::size_t channels, std::size_t num_pixels)
+        : layout_{.channels = channels, .hidden = kMlpRatio * channels, .panel = table.panel},
+          map_(random_floats(round_up(channels, table.block) * num_pixels)),
+          fc1_bias_(random_floats(layout_.padded_hidden())),
+          fc2_bias_(random_floats(layout_.outputs())),
+          hidden_(random_floats(layout_.padded_hidden() * num_pixels)),
+          scratch_(random_floats(layout_.scratch_floats(num_pixels))),
+          partials_(num_pixels),
+          weights_(layout_.weight_floats()) {
+        // With an rstd of 0 each call adds the same to the map. Any other would let it grow
+        // exponentially.
+        args = {.src = map_.data(),
+                .dst = map_.data(),
+                .num_pixels = num_pixels,
+                .layout = layout_,
+                .weights = weights_.next(),
+                .fc1_bias = fc1_bias_.data(),
+                .fc2_bias = fc2_bias_.data(),
+                .rstd = 0,
+                .partials = partials_.data(),
+                .pixels = {0, num_pixels},
+                .hidden = hidden_.data(),
+                .scratch = scratch_.data()};
+    }
+
+    void use_next_weights() { args.weights = weights_.next(); }
+
+    Work work() const {
+        const std::size_t macs = 2 * layout_.channels * layout_.hidden * args.num_pixels;
+        const std::size_t floats = layout_.weight_floats() + 2 * map_.floats().size();
+        return {.operations = 2.0 * static_cast<double>(macs),
+                .bytes = sizeof(float) * static_cast<double>(floats)};
+    }
+
+    kernels::ChannelMlpArgs args;
+
+  private:
+    kernels::MlpLayout layout_;
+    AlignedBuffer map_, fc1_bias_, fc2_bias_, hidden_, scratch_;
+    std::vector<kernels::Partial> partials_;
+    StreamedWeights weights_;
+};
+
 void run(benchmark::State& state, const kernels::KernelTable& table, std::size_t channels,
          std::size_t num_pixels, Weights kind) {
-    const std::size_t hidden = kMlpRatio * channels;
-    const kernels::MlpLayout layout{.channels = channels, .hidden = hidden, .panel = table.panel};
-    const std::size_t map_floats = round_up(channels, table.block) * num_pixels;
-    // In place, as in a network.
-    AlignedBuffer map = random_floats(map_floats);
-    const AlignedBuffer fc1_bias = random_floats(layout.padded_hidden());
-    const AlignedBuffer fc2_bias = random_floats(layout.outputs());
-    AlignedBuffer scratch = random_floats(layout.scratch_floats(num_pixels));
-    std::vector<kernels::Partial> partials(num_pixels);
-    StreamedWeights weights(layout.weight_floats());
-    // With an rstd of 0 each call adds the same to the map. Any other would let it grow
-    // exponentially.
-    kernels::ChannelMlpArgs args{.src = map.data(),
-                                 .dst = map.data(),
-                                 .num_pixels = num_pixels,
-                                 .layout = layout,
-                                 .weights = weights.next(),
-                                 .fc1_bias = fc1_bias.data(),
-                                 .fc2_bias = fc2_bias.data(),
-                                 .rstd = 0,
-                                 .partials = partials.data(),
-                                 .pixels = {0, num_pixels},
-                                 .scratch = scratch.data()};
-    const std::size_t macs = 2 * channels * hidden * num_pixels;
-    const std::size_t floats = layout.weight_floats() + 2 * map_floats;
-    const Work work{.operations = 2.0 * static_cast<double>(macs),
-                    .bytes = sizeof(float) * static_cast<double>(floats)};
-    measure(state, table, work, [&] {
-        if (kind == Weights::streamed) args.weights = weights.next();
-        table.channel_mlp(args);
+    Layer layer(table, channels, num_pixels);
+    measure(state, table, layer.work(), [&] {
+        if (kind == Weights::streamed) layer.use_next_weights();
+        table.channel_mlp(layer.args);
+    });
+}
+
+// The largest share of so many threads, whose work counts as a thread's average share.
+void run_share(benchmark::State& state, const kernels::KernelTable& table, const StageShape& shape,
+               std::size_t num_threads, SharedBy shared_by) {
+    Layer layer(table, shape.channels, shape.pixels());
+    const kernels::MlpLayout& layout = layer.args.layout;
+    layer.args.pixels = last_share(shape.pixels(), num_threads);
+    layer.args.hidden_groups = last_share(layout.num_hidden_groups(), num_threads);
+    layer.args.panels = last_share(layout.num_panels(), num_threads);
+    measure(state, table, {.operations = layer.work().operations / num_threads}, [&] {
+        layer.use_next_weights();
+        if (shared_by == SharedBy::pixels) {
+            table.channel_mlp(layer.args);
+        } else {
+            table.mlp_hidden(layer.args);
+            table.mlp_outputs(layer.args);
+        }
     });
 }
 
@@ -64,6 +104,13 @@ void add_channel_mlp(const kernels::KernelTable& table) {
         add_benchmark("channel_mlp_tile", table, name, [&table, shape](benchmark::State& state) {
             run(state, table, shape.channels, kernels::max_tile_rows(table.panel), Weights::kept);
         });
+    });
+    for_each_head([&](const StageShape& shape) {
+        add_share_benchmarks(
+            "channel_mlp_share", table, shape.name(),
+            [&table, shape](benchmark::State& state, std::size_t num_threads, SharedBy shared_by) {
+                run_share(state, table, shape, num_threads, shared_by);
+            });
     });
 }
 

@@ -6,6 +6,7 @@
 #include "bench/kernels/buffers.hpp"
 #include "bench/kernels/measure.hpp"
 #include "bench/kernels/shapes.hpp"
+#include "bench/kernels/shares.hpp"
 #include "tests/support/convolution_args.hpp"
 
 namespace pf::bench {
@@ -76,37 +77,88 @@ void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
     if (!is_done) state.SkipWithError("oneDNN failed to execute the convolution");
 }
 
+// A convolution by one of our own kernels, and its memory.
+template <class Layout>
+class OwnConvolution {
+  public:
+    using Args = kernels::ConvolutionArgs<Layout>;
+    using Kernel = void (*)(const Args&);
+
+    OwnConvolution(const ConvolutionShape& shape, const Layout& layout, Kernel kernel)
+        : args(test::convolution_args(shape, layout)),
+          src_(random_floats(source_floats(shape))),
+          bias_(random_floats(layout.outputs())),
+          dst_(random_floats(result_floats(shape))),
+          scratch_(random_floats(layout.scratch_floats(args.units.size()))),
+          weights_(layout.weight_floats()),
+          kernel_(kernel) {
+        args.src = src_.data();
+        args.dst = dst_.data();
+        args.bias = bias_.data();
+        args.scratch = scratch_.data();
+    }
+
+    // With weights that no call before has used for long.
+    void run() {
+        args.weights = weights_.next();
+        kernel_(args);
+    }
+
+    Args args;
+
+  private:
+    AlignedBuffer src_, bias_, dst_, scratch_;
+    StreamedWeights weights_;
+    Kernel kernel_;
+};
+
+OwnConvolution<kernels::GemmConvolutionLayout> gemm(const kernels::KernelTable& table,
+                                                    const ConvolutionShape& shape) {
+    return {shape,
+            {shape.in_channels, shape.out_channels, shape.kernel, table.panel},
+            table.gemm_convolution};
+}
+
+OwnConvolution<kernels::WinogradLayout> winograd(const kernels::KernelTable& table,
+                                                 const ConvolutionShape& shape) {
+    return {
+        shape, {shape.in_channels, shape.out_channels, table.panel}, table.winograd_convolution};
+}
+
 template <class Layout>
 void run_own(benchmark::State& state, const kernels::KernelTable& table,
-             const ConvolutionShape& shape, const Layout& layout,
-             void (*convolve)(const kernels::ConvolutionArgs<Layout>&)) {
-    const AlignedBuffer src = random_floats(source_floats(shape));
-    const AlignedBuffer bias = random_floats(layout.outputs());
-    AlignedBuffer dst = random_floats(result_floats(shape));
-    kernels::ConvolutionArgs<Layout> args = test::convolution_args(shape, layout);
-    AlignedBuffer scratch = random_floats(layout.scratch_floats(args.units.size()));
-    StreamedWeights weights(layout.weight_floats());
-    args.src = src.data();
-    args.dst = dst.data();
-    args.bias = bias.data();
-    args.scratch = scratch.data();
-    measure(state, table, work_of(shape, layout.weight_floats()), [&] {
-        args.weights = weights.next();
-        convolve(args);
-    });
+             const ConvolutionShape& shape, OwnConvolution<Layout> convolution) {
+    measure(state, table, work_of(shape, convolution.args.layout.weight_floats()),
+            [&] { convolution.run(); });
 }
 
-void run_gemm(benchmark::State& state, const kernels::KernelTable& table,
-              const ConvolutionShape& shape) {
-    const kernels::GemmConvolutionLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
-                                                table.panel};
-    run_own(state, table, shape, layout, table.gemm_convolution);
+// The largest share of so many threads, whose work counts as a thread's average share.
+template <class Layout>
+void run_share(benchmark::State& state, const kernels::KernelTable& table,
+               const ConvolutionShape& shape, OwnConvolution<Layout> convolution,
+               std::size_t num_threads, SharedBy shared_by) {
+    if (shared_by == SharedBy::pixels) {
+        convolution.args.units = last_share(convolution.args.units.size(), num_threads);
+    } else {
+        convolution.args.panels = last_share(convolution.args.panels.size(), num_threads);
+    }
+    measure(state, table, {.operations = operations(shape) / num_threads},
+            [&] { convolution.run(); });
 }
 
-void run_winograd(benchmark::State& state, const kernels::KernelTable& table,
-                  const ConvolutionShape& shape) {
-    const kernels::WinogradLayout layout{shape.in_channels, shape.out_channels, table.panel};
-    run_own(state, table, shape, layout, table.winograd_convolution);
+// Of the kernels that run them in the five models.
+void add_shares(const kernels::KernelTable& table, const ConvolutionShape& third,
+                const ConvolutionShape& fourth) {
+    add_share_benchmarks(
+        "winograd_convolution_share", table, shape_name(third),
+        [&table, third](benchmark::State& state, std::size_t num_threads, SharedBy shared_by) {
+            run_share(state, table, third, winograd(table, third), num_threads, shared_by);
+        });
+    add_share_benchmarks(
+        "gemm_convolution_share", table, shape_name(fourth),
+        [&table, fourth](benchmark::State& state, std::size_t num_threads, SharedBy shared_by) {
+            run_share(state, table, fourth, gemm(table, fourth), num_threads, shared_by);
+        });
 }
 
 }  // namespace
@@ -119,13 +171,16 @@ void add_convolutions(const kernels::KernelTable& table) {
                 "onednn_convolution", table, shape_name(shape),
                 [&table, shape](benchmark::State& state) { run_onednn(state, table, shape); });
             if (shape.has_planar_source()) continue;
-            add_benchmark(
-                "gemm_convolution", table, shape_name(shape),
-                [&table, shape](benchmark::State& state) { run_gemm(state, table, shape); });
-            add_benchmark(
-                "winograd_convolution", table, shape_name(shape),
-                [&table, shape](benchmark::State& state) { run_winograd(state, table, shape); });
+            add_benchmark("gemm_convolution", table, shape_name(shape),
+                          [&table, shape](benchmark::State& state) {
+                              run_own(state, table, shape, gemm(table, shape));
+                          });
+            add_benchmark("winograd_convolution", table, shape_name(shape),
+                          [&table, shape](benchmark::State& state) {
+                              run_own(state, table, shape, winograd(table, shape));
+                          });
         }
+        add_shares(table, embedding(family, 2, table.block), embedding(family, 3, table.block));
     }
 }
 

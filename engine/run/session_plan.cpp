@@ -35,6 +35,7 @@ class Planner {
         plan.stats.resize(model.num_stats);
         map_lifetimes_.resize(model.num_maps, {0, model.steps.size(), 0});
         stats_lifetimes_.resize(model.num_stats, {0, model.steps.size(), 0});
+        hidden_lifetime_ = {0, model.steps.size(), 0};
     }
 
     Status plan_steps() {
@@ -44,6 +45,7 @@ class Planner {
                 std::visit([&](const auto& op) { return plan_step(step, op); }, step.op);
             if (!status) return status;
             note_uses(step, i);
+            if (uses_hidden(step)) use(hidden_lifetime_, i);
         }
         return {};
     }
@@ -51,12 +53,14 @@ class Planner {
     void place(InputFormat format) {
         std::vector<Lifetime> lifetimes = map_lifetimes_;
         lifetimes.insert(lifetimes.end(), stats_lifetimes_.begin(), stats_lifetimes_.end());
+        lifetimes.push_back(hidden_lifetime_);
         const MemoryPlan memory = plan_memory(lifetimes);
         const std::size_t num_maps = plan_.maps.size();
         for (std::size_t i = 0; i < num_maps; ++i) plan_.maps[i].offset = memory.offsets[i];
         for (std::size_t i = 0; i < plan_.stats.size(); ++i) {
             plan_.stats[i].offset = memory.offsets[num_maps + i];
         }
+        plan_.hidden_offset = memory.offsets.back();
         plan_.logits_offset = round_up(memory.total_floats, 16);
         plan_.planes_offset = plan_.logits_offset + round_up(model_.description.head.classes, 16);
         const std::size_t planes =
@@ -141,7 +145,13 @@ class Planner {
     Status plan_step(const Step& step, const ChannelMlpStep& op) {
         set_output(step, input_of(step).height, input_of(step).width);
         const std::size_t pixels = input_of(step).pixels();
-        set_stats(step, *step.output_map, pixels);
+        if (is_shared_by_channels(pixels)) {
+            set_stats(step, *step.output_map, num_strips(input_of(step)));
+            hidden_lifetime_.floats =
+                std::max(hidden_lifetime_.floats, op.layout.padded_hidden() * pixels);
+        } else {
+            set_stats(step, *step.output_map, pixels);
+        }
         need_scratch(op.layout.scratch_floats(pixels));
         plan_.macs += std::uint64_t{2} * pixels * op.layout.channels * op.layout.hidden;
         return {};
@@ -160,6 +170,11 @@ class Planner {
         if (step.output_stats) use(stats_lifetimes_[*step.output_stats], index);
     }
 
+    bool uses_hidden(const Step& step) const {
+        return std::holds_alternative<ChannelMlpStep>(step.op) &&
+               is_shared_by_channels(input_of(step).pixels());
+    }
+
     static void use(Lifetime& lifetime, std::size_t step) {
         lifetime.first = std::min(lifetime.first, step);
         lifetime.last = std::max(lifetime.last, step);
@@ -169,6 +184,7 @@ class Planner {
     SessionPlan& plan_;
     std::vector<Lifetime> map_lifetimes_;
     std::vector<Lifetime> stats_lifetimes_;
+    Lifetime hidden_lifetime_;
 };
 
 }  // namespace

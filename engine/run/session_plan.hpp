@@ -21,8 +21,15 @@ struct MapPlan {
     std::size_t pixels() const { return height * width; }
 };
 
-// The statistics of one map. Their producer writes one Partial per unit: a pixel if it is the
-// channel MLP, else a strip of rows of a channel block (kernels/layout.hpp).
+// Whether threads share a channel MLP by channels. By a few pixels each, all of its weights would
+// be read for next to nothing: 49 pixels take 4 threads 1.2 to 1.5 times as long
+// (docs/architecture.md). Does not depend on the threads, since the units of statistics follow it.
+constexpr bool is_shared_by_channels(std::size_t pixels) {
+    return pixels <= 64;
+}
+
+// The statistics of one map. Their producer writes one Partial per unit: a pixel if it is a channel
+// MLP that is shared by pixels, else a strip of rows of a channel block (kernels/layout.hpp).
 struct StatsPlan {
     std::size_t map = 0;
     std::size_t num_units = 0;
@@ -35,9 +42,10 @@ struct SessionPlan {
     std::size_t input_width = 0;
     std::vector<MapPlan> maps;     // by Model's numbers
     std::vector<StatsPlan> stats;  // by Model's numbers
-    // Of the arena, in floats: where an image's planes lie (if its format is converted) and its
-    // logits (if the caller wants none), and how much an image needs in all, with maps and
-    // partials.
+    // Of the arena, in floats: where the hidden values of an MLP lie that is shared by channels, an
+    // image's planes (if its format is converted) and its logits (if the caller wants none), and
+    // how much an image needs in all, with maps and partials.
+    std::size_t hidden_offset = 0;
     std::size_t planes_offset = 0;
     std::size_t logits_offset = 0;
     std::size_t shared_floats = 0;

@@ -6,6 +6,9 @@
 // chunk to the outputs; the last chunk's outputs get the residual and leave for the map. The
 // statistics of the tile are taken when it is complete. The weight panel is the outer loop: it
 // stays in L1 or L2 while the tile's rows pass by, and the next panel is prefetched.
+//
+// mlp_hidden and mlp_outputs do the same for some of the channels: all chunks of fc1, then all of
+// fc2, with the hidden values of the whole map in memory that threads share.
 #pragma once
 
 #include "kernels/simd/gelu.hpp"
@@ -21,6 +24,26 @@ class ChannelMlp {
                                                 [&](std::size_t first_pixel, std::size_t num_rows) {
                                                     run_tile(Tile(args, first_pixel, num_rows));
                                                 });
+    }
+
+    static void run_hidden(const ChannelMlpArgs& args) {
+        for_each_shared_tile(args, [&](Tile& tile, float* hidden) {
+            normalise(tile);
+            for (std::size_t chunk = 0; chunk < args.layout.num_chunks(); ++chunk) {
+                tile.hidden = hidden + args.layout.chunk(chunk).begin * tile.rows;
+                run_fc1(tile, chunk, hidden_part(args, chunk));
+            }
+        });
+    }
+
+    static void run_outputs(const ChannelMlpArgs& args) {
+        if (args.panels.size() == 0) return;
+        for_each_shared_tile(args, [&](Tile& tile, float* hidden) {
+            for (std::size_t chunk = 0; chunk < args.layout.num_chunks(); ++chunk) {
+                tile.hidden = hidden + args.layout.chunk(chunk).begin * tile.rows;
+                run_fc2(tile, chunk, output_part(args, chunk), next_hidden(tile, chunk));
+            }
+        });
     }
 
   private:
@@ -54,18 +77,85 @@ class ChannelMlp {
         std::size_t rows;
         std::size_t block_stride;
         float* input;   // [depth / 16][rows][16]
-        float* hidden;  // [chunk / 16][rows][16]
+        float* hidden;  // [chunk / 16][rows][16], of the chunk at hand
         float* output;  // [outputs / panel][rows][panel]: sums between chunks
+    };
+
+    // Some of a chunk's hidden channels or outputs, whole panels, and the weights to prefetch while
+    // the last of them is used.
+    struct Part {
+        Range channels;
+        const float* next_weights;
+    };
+
+    // Hidden values to prefetch, so many before each pass over a panel: another core may have
+    // computed them.
+    struct HiddenAhead {
+        const float* next = nullptr;
+        const float* end = nullptr;
+        std::size_t floats = 0;
+
+        PF_INLINE void advance() {
+            const float* const stop = std::min(end, next + floats);
+            for (; next < stop; next += kDepthGroup) __builtin_prefetch(next, 0, 2);
+        }
     };
 
     static void run_tile(const Tile& tile) {
         const MlpLayout& layout = tile.args.layout;
+        const float* const weights = tile.args.weights;
         normalise(tile);
         for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
-            run_fc1(tile, chunk);
-            run_fc2(tile, chunk);
+            run_fc1(tile, chunk,
+                    {{0, layout.chunk(chunk).size()}, weights + layout.fc2_offset(chunk)});
+            run_fc2(tile, chunk, {{0, layout.outputs()}, weights + layout.fc1_offset(chunk + 1)},
+                    {});
         }
         if (tile.partials != nullptr) write_partials(tile);
+    }
+
+    // Calls body(tile, its hidden values, [padded_hidden / 16][rows][16]) for all of the map.
+    template <class Body>
+    static void for_each_shared_tile(const ChannelMlpArgs& args, Body&& body) {
+        for_each_tile<MaxRows, tile_pixels(kP)>(
+            {0, args.num_pixels}, [&](std::size_t first_pixel, std::size_t num_rows) {
+                Tile tile(args, first_pixel, num_rows);
+                body(tile, args.hidden + first_pixel * args.layout.padded_hidden());
+            });
+    }
+
+    // What args.hidden_groups has of a chunk: maybe nothing.
+    static Part hidden_part(const ChannelMlpArgs& args, std::size_t chunk) {
+        const MlpLayout& layout = args.layout;
+        const Range all = layout.chunk(chunk);
+        const std::size_t begin = args.hidden_groups.begin * layout.hidden_group();
+        const std::size_t end = args.hidden_groups.end * layout.hidden_group();
+        return {
+            {std::clamp(begin, all.begin, all.end) - all.begin,
+             std::clamp(end, all.begin, all.end) - all.begin},
+            args.weights + (end > all.end ? layout.fc1_offset(chunk + 1) : output_offset(args, 0))};
+    }
+
+    static Part output_part(const ChannelMlpArgs& args, std::size_t chunk) {
+        const bool is_last = chunk + 1 == args.layout.num_chunks();
+        return {{args.panels.begin * kP, args.panels.end * kP},
+                args.weights +
+                    (is_last ? args.layout.weight_floats() : output_offset(args, chunk + 1))};
+    }
+
+    static HiddenAhead next_hidden(const Tile& tile, std::size_t chunk) {
+        const MlpLayout& layout = tile.args.layout;
+        if (chunk + 1 == layout.num_chunks()) return {};
+        const float* const begin = tile.hidden + layout.chunk(chunk).size() * tile.rows;
+        const std::size_t floats = layout.chunk(chunk + 1).size() * tile.rows;
+        const std::size_t num_passes = tile.args.panels.size() * divide_up(tile.rows, MaxRows);
+        return {begin, begin + floats, divide_up(floats, num_passes)};
+    }
+
+    // Where the first of args.panels begins in a chunk.
+    static std::size_t output_offset(const ChannelMlpArgs& args, std::size_t chunk) {
+        return args.layout.fc2_offset(chunk) +
+               args.panels.begin * kP * args.layout.chunk(chunk).size();
     }
 
     static void normalise(const Tile& tile) {
@@ -137,17 +227,22 @@ class ChannelMlp {
         }
     };
 
-    static void run_fc1(const Tile& tile, std::size_t chunk) {
+    static void run_fc1(const Tile& tile, std::size_t chunk, const Part& part) {
         const MlpLayout& layout = tile.args.layout;
-        const Range hidden = layout.chunk(chunk);
+        const std::size_t chunk_begin = layout.chunk(chunk).begin;
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
-        const float* panel = tile.args.weights + layout.fc1_offset(chunk);
+        const std::size_t panel_floats = kP * layout.depth();
+        const float* panel =
+            tile.args.weights + layout.fc1_offset(chunk) + part.channels.begin * layout.depth();
         Sums sums{tile.hidden, tile.hidden};  // of the panel before: none yet
-        for (std::size_t h = 0; h < hidden.size(); h += kP, panel += kP * layout.depth()) {
-            SideWork side_work{Prefetch<Arch>::share(panel + kP * layout.depth(), num_blocks),
+        for (std::size_t h = part.channels.begin; h < part.channels.end;
+             h += kP, panel += panel_floats) {
+            const bool is_last = h + kP == part.channels.end;
+            SideWork side_work{Prefetch<Arch>::share(
+                                   is_last ? part.next_weights : panel + panel_floats, num_blocks),
                                sums};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
-                kFc1Rows[rows](tile, first, h, panel, hidden.begin, side_work);
+                kFc1Rows[rows](tile, first, h, panel, chunk_begin, side_work);
                 side_work.prefetch.skip_pass(layout.depth());
             });
             if (kHasSideGelu) gelu<Arch>(side_work.sums.next, sums.end);  // few channels leave some
@@ -161,16 +256,25 @@ class ChannelMlp {
         if (kHasSideGelu) gelu<Arch>(sums.next, sums.end);
     }
 
-    static void run_fc2(const Tile& tile, std::size_t chunk) {
+    static void run_fc2(const Tile& tile, std::size_t chunk, const Part& part,
+                        HiddenAhead hidden_ahead) {
         const MlpLayout& layout = tile.args.layout;
         const std::size_t depth = layout.chunk(chunk).size();
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
-        const float* panel = tile.args.weights + layout.fc2_offset(chunk);
-        for (std::size_t c = 0; c < layout.outputs(); c += kP, panel += kP * depth) {
-            ChunkStep<Arch> step{
-                c,     chunk == 0, chunk + 1 == layout.num_chunks(),
-                panel, depth,      Prefetch<Arch>::share(panel + kP * depth, num_blocks)};
+        const float* panel =
+            tile.args.weights + layout.fc2_offset(chunk) + part.channels.begin * depth;
+        for (std::size_t c = part.channels.begin; c < part.channels.end;
+             c += kP, panel += kP * depth) {
+            const bool is_last = c + kP == part.channels.end;
+            ChunkStep<Arch> step{c,
+                                 chunk == 0,
+                                 chunk + 1 == layout.num_chunks(),
+                                 panel,
+                                 depth,
+                                 Prefetch<Arch>::share(
+                                     is_last ? part.next_weights : panel + kP * depth, num_blocks)};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
+                hidden_ahead.advance();
                 kFc2Rows[rows](tile, first, step);
                 step.prefetch.skip_pass(depth);
             });

@@ -93,15 +93,28 @@ class GemmConvolution {
             [&](auto v) PF_LAMBDA_INLINE { store<Arch>(to + v.value * kL, Vec<Arch>(0.0f)); });
     }
 
+    // A panel of a chunk's weights; of the chunk after the last, the weights' end.
+    static const float* panel_of(const Tile& tile, std::size_t chunk, std::size_t panel) {
+        const GemmConvolutionLayout& layout = tile.args.layout;
+        if (chunk == layout.num_chunks()) return tile.args.weights + layout.weight_floats();
+        return tile.args.weights + layout.chunk_offset(chunk) +
+               panel * kP * layout.chunk(chunk).size() * kDepthGroup;
+    }
+
     static void multiply_chunk(const Tile& tile, std::size_t chunk) {
         const GemmConvolutionLayout& layout = tile.args.layout;
         const std::size_t depth = layout.chunk(chunk).size() * kDepthGroup;
         const std::size_t num_blocks = divide_up(tile.rows, MaxRows);
-        const float* panel = tile.args.weights + layout.chunk_offset(chunk);
-        for (std::size_t c = 0; c < layout.outputs(); c += kP, panel += kP * depth) {
-            ChunkStep<Arch> step{
-                c,     chunk == 0, chunk + 1 == layout.num_chunks(),
-                panel, depth,      Prefetch<Arch>::share(panel + kP * depth, num_blocks)};
+        const Range panels = tile.args.panels;
+        for (std::size_t i = panels.begin; i < panels.end; ++i) {
+            const float* next = i + 1 < panels.end ? panel_of(tile, chunk, i + 1)
+                                                   : panel_of(tile, chunk + 1, panels.begin);
+            ChunkStep<Arch> step{i * kP,
+                                 chunk == 0,
+                                 chunk + 1 == layout.num_chunks(),
+                                 panel_of(tile, chunk, i),
+                                 depth,
+                                 Prefetch<Arch>::share(next, num_blocks)};
             for_each_row_block(tile.rows, num_blocks, [&](std::size_t first, std::size_t rows) {
                 kRows[rows](tile, first, step);
                 step.prefetch.skip_pass(depth);

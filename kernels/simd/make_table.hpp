@@ -27,6 +27,8 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
         .pool_mix = &PoolMix<Arch, Block>::run,
         .map_statistics = &MapStatistics<Arch, Block>::run,
         .channel_mlp = &ChannelMlp<Arch, Block, MaxRows>::run,
+        .mlp_hidden = &ChannelMlp<Arch, Block, MaxRows>::run_hidden,
+        .mlp_outputs = &ChannelMlp<Arch, Block, MaxRows>::run_outputs,
         .channel_means = &ChannelMeans<Arch, Block>::run,
         .linear = &Linear<Arch>::run,
         .add_partials = &AddPartials<Arch>::run,

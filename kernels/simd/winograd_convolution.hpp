@@ -80,8 +80,9 @@ class WinogradConvolution {
         for (std::size_t c = 0; c < layout.groups_of_plane() * kDepthGroup; c += kL) {
             unroll<kSide>([&](auto y) PF_LAMBDA_INLINE { gather<y.value>(tile, c); });
         }
-        const float* weights = tile.args.weights;
-        for (std::size_t c = 0; c < layout.outputs(); c += kP) {
+        const Range panels = tile.args.panels;
+        const float* weights = tile.args.weights + panels.begin * kP * layout.depth();
+        for (std::size_t c = panels.begin * kP; c < panels.end * kP; c += kP) {
             for (std::size_t term = 0; term < WinogradLayout::kTerms; ++term) {
                 weights = multiply(tile, term, c, weights);
             }

@@ -104,6 +104,30 @@ TEST_CASE("channel_mlp: the same bits in place, in parts, and without statistics
     }
 }
 
+TEST_CASE("channel_mlp: the same bits by channels, in place or not, in any number of parts") {
+    for (const KernelTable* table : kernels::testable_tables()) {
+        CAPTURE(std::string(table->name));
+        for (const std::size_t pixels : {1, 7, 13, 49, 64, 205}) {
+            CAPTURE(pixels);
+            for (const std::size_t channels : {8, 36, 100}) {
+                CAPTURE(channels);
+                const MlpCase mlp = hash_mlp(channels, 700, pixels);
+                const std::vector<float> blocked = to_blocked(mlp.src, table->block);
+                const std::vector<float> expected = run_mlp(*table, mlp, blocked).dst;
+                for (const bool in_place : {false, true}) {
+                    // 20: more than there are panels of outputs.
+                    for (const std::size_t parts : {1, 2, 3, 20}) {
+                        CAPTURE(parts);
+                        const MlpCall call{
+                            .parts = parts, .by_channels = true, .in_place = in_place};
+                        CHECK(same_bits(run_mlp(*table, mlp, blocked, call).dst, expected));
+                    }
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("channel_mlp: NaN and infinity reach their own pixel and nothing else") {
     constexpr std::size_t kPixels = 14, kPixel = 9, kChannel = 18, kBlockChannels = 20;
     for (const float bad : kNonFinite) {

@@ -41,13 +41,13 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
     args.weights = weights.data();
     args.bias = bias.data();
     const std::size_t num_units = args.units.size();
-    for (std::size_t part = 0; part < parts; ++part) {
-        const Range units = kernels::split(num_units, parts, part);
+    for (std::size_t part = 0; part < parts * parts; ++part) {
+        args.units = kernels::split(num_units, parts, part / parts);
+        args.panels = kernels::split(layout.num_panels(), parts, part % parts);
         // What a kernel has not written there itself must not reach a result.
-        const std::vector<float> garbage(layout.scratch_floats(units.size()),
+        const std::vector<float> garbage(layout.scratch_floats(args.units.size()),
                                          std::numeric_limits<float>::quiet_NaN());
         GuardedBuffer scratch(garbage, Place::aligned);
-        args.units = units;
         args.scratch = scratch.data();
         kernel(args);
         CHECK(scratch.intact());

@@ -11,7 +11,8 @@
 
 namespace pf::test {
 
-// Runs a kernel on a blocked source, its outputs computed in `parts` calls: the blocked result.
+// Runs a kernel on a blocked source, its outputs cut into so many parts both by units and by
+// panels, and each computed in a call of its own: the blocked result.
 using Convolve = std::vector<float> (*)(const kernels::KernelTable& table,
                                         const ConvolutionCase& problem,
                                         const std::vector<float>& blocked_source, std::size_t parts,
@@ -25,7 +26,7 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
                                    const std::vector<float>& blocked_source, std::size_t parts,
                                    GuardedBuffer::Place place);
 
-// Against plain loops, on every instruction set, in one to three calls.
+// Against plain loops, on every instruction set, in one to nine calls.
 void check_convolution(Convolve convolve_blocked, const kernels::ConvolutionShape& shape,
                        GuardedBuffer::Place place = GuardedBuffer::Place::at_end);
 

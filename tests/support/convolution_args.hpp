@@ -18,7 +18,8 @@ kernels::ConvolutionArgs<Layout> convolution_args(const kernels::ConvolutionShap
             .stride = shape.stride,
             .padding = shape.padding,
             .layout = layout,
-            .units = {0, layout.num_units(shape.out_height(), shape.out_width())}};
+            .units = {0, layout.num_units(shape.out_height(), shape.out_width())},
+            .panels = {0, layout.num_panels()}};
 }
 
 }  // namespace pf::test

@@ -73,6 +73,10 @@ Numbers pixel_bounds(const MlpCase& mlp, std::size_t pixel) {
     return bounds;
 }
 
+std::vector<float> garbage(std::size_t floats) {
+    return std::vector<float>(floats, std::numeric_limits<float>::quiet_NaN());
+}
+
 }  // namespace
 
 std::vector<float> packed_weights(const MlpCase& mlp, const MlpLayout& layout) {
@@ -121,27 +125,39 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
     GuardedBuffer other(blocked.size(), call.place);
     GuardedBuffer& dst = call.in_place ? src : other;
     GuardedBuffer partials(2 * pixels, call.place);
-    GuardedBuffer scratch(layout.scratch_floats(pixels), Place::aligned);
     // What an earlier step left there must not count.
-    std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
+    GuardedBuffer scratch(garbage(layout.scratch_floats(pixels)), Place::aligned);
+    GuardedBuffer hidden(garbage(layout.padded_hidden() * pixels), Place::aligned);
     auto* units = reinterpret_cast<Partial*>(partials.data());
-    for (std::size_t part = 0; part < call.parts; ++part) {
-        table.channel_mlp({.src = src.data(),
-                           .dst = dst.data(),
-                           .num_pixels = pixels,
-                           .layout = layout,
-                           .weights = weights.data(),
-                           .fc1_bias = fc1_bias.data(),
-                           .fc2_bias = fc2_bias.data(),
-                           .mean = mlp.mean,
-                           .rstd = mlp.rstd,
-                           .shift = mlp.shift,
-                           .partials = call.has_partials ? units : nullptr,
-                           .pixels = kernels::split(pixels, call.parts, part),
-                           .scratch = scratch.data()});
+    const auto call_parts = [&](void (*kernel)(const kernels::ChannelMlpArgs&)) {
+        for (std::size_t part = 0; part < call.parts; ++part) {
+            kernel({.src = src.data(),
+                    .dst = dst.data(),
+                    .num_pixels = pixels,
+                    .layout = layout,
+                    .weights = weights.data(),
+                    .fc1_bias = fc1_bias.data(),
+                    .fc2_bias = fc2_bias.data(),
+                    .mean = mlp.mean,
+                    .rstd = mlp.rstd,
+                    .shift = mlp.shift,
+                    .partials = call.has_partials ? units : nullptr,
+                    .pixels = kernels::split(pixels, call.parts, part),
+                    .hidden_groups = kernels::split(layout.num_hidden_groups(), call.parts, part),
+                    .panels = kernels::split(layout.num_panels(), call.parts, part),
+                    .hidden = hidden.data(),
+                    .scratch = scratch.data()});
+        }
+    };
+    if (call.by_channels) {
+        call_parts(table.mlp_hidden);
+        call_parts(table.mlp_outputs);
+    } else {
+        call_parts(table.channel_mlp);
     }
-    for (const bool is_intact : {src.intact(), other.intact(), weights.intact(), fc1_bias.intact(),
-                                 fc2_bias.intact(), partials.intact(), scratch.intact()}) {
+    for (const bool is_intact :
+         {src.intact(), other.intact(), weights.intact(), fc1_bias.intact(), fc2_bias.intact(),
+          partials.intact(), scratch.intact(), hidden.intact()}) {
         CHECK(is_intact);
     }
     return {dst.values(), {units, units + pixels}};

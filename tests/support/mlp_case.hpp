@@ -40,7 +40,8 @@ struct MlpResult {
 };
 
 struct MlpCall {
-    std::size_t parts = 1;  // calls that share the pixels
+    std::size_t parts = 1;     // calls that share the pixels
+    bool by_channels = false;  // they share the channels; there are no partials
     bool in_place = false;
     bool has_partials = true;
     GuardedBuffer::Place place = GuardedBuffer::Place::at_end;  // of src, dst and partials

@@ -95,6 +95,22 @@ TEST_SUITE("threads") {
         }
     }
 
+    // Up to 3 threads share the embeddings by pixels here, 5 by channels.
+    TEST_CASE("session: the same bits for any threads where embeddings have more pixels") {
+        constexpr std::size_t kSide = 100;
+        const std::vector<float> image = hash_floats(3 * kSide * kSide, 63);
+        for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+            CAPTURE(std::string(table->name));
+            const auto model = compile_model(network(), *table);
+            const std::vector<float> expected = run(*make_session(model, kSide, kSide), image);
+            for (const std::size_t num_threads : {2, 3, 5}) {
+                CAPTURE(num_threads);
+                const auto session = make_session(model, kSide, kSide, num_threads);
+                CHECK(same_bits(run(*session, image), expected));
+            }
+        }
+    }
+
     TEST_CASE("session: the same bits with taps, with some of them, and for any threads") {
         for (const kernels::KernelTable* table : kernels::runnable_tables()) {
             CAPTURE(std::string(table->name));
