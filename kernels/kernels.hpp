@@ -85,16 +85,19 @@ struct MapStatisticsArgs {
 };
 
 // The other half block: dst = src + fc2(gelu(fc1((src - mean) * rstd))), a 1x1 MLP at every pixel.
-// dst may be src. Unit of the partials: one pixel.
+// dst may be src.
 //
-// channel_mlp computes `pixels`. Threads with a few pixels each would all read all the weights for
-// them, so the same can be had by channels, with the same bits: mlp_hidden computes `hidden_groups`
-// of all pixels, and after it has done so on all threads, mlp_outputs computes `panels`. They write
-// no partials.
+// Threads share it by pixels: channel_mlp computes `pixels`, and the unit of the partials is one
+// pixel. With a few pixels each they would all read all the weights for them. So it can be shared
+// `by_channels`: mlp_hidden computes `hidden_groups` of all pixels, and after it has done so on all
+// threads, mlp_outputs computes `panels`. The unit of the partials is one strip of one channel
+// block, as of pool_mix. One thread alone may then use channel_mlp on all pixels, with the same
+// bits.
 struct ChannelMlpArgs {
     const float* src = nullptr;
     float* dst = nullptr;
-    std::size_t num_pixels = 0;  // of the whole map
+    std::size_t height = 0;
+    std::size_t width = 0;
     MlpLayout layout;
     const float* weights = nullptr;   // packed as MlpLayout says, 64-byte aligned
     const float* fc1_bias = nullptr;  // [padded_hidden], 64-byte aligned
@@ -102,12 +105,15 @@ struct ChannelMlpArgs {
     float mean = 0;
     float rstd = 1;
     float shift = 0;
-    Partial* partials = nullptr;  // [num_pixels], or null
-    Range pixels = {};            // of num_pixels
+    bool by_channels = false;
+    Partial* partials = nullptr;  // [units], or null
+    Range pixels = {};            // of num_pixels()
     Range hidden_groups = {};     // of layout.num_hidden_groups()
     Range panels = {};            // of layout.num_panels()
-    float* hidden = nullptr;      // [layout.padded_hidden()][num_pixels] that threads share
+    float* hidden = nullptr;      // [layout.padded_hidden()][num_pixels()], which threads share
     float* scratch = nullptr;     // [layout.scratch_floats(pixels computed)]; both 64-byte aligned
+
+    std::size_t num_pixels() const { return height * width; }
 };
 
 // dst[c] = mean over the pixels of (src[c] - shift). The sums returned are those of dst.

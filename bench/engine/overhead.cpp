@@ -91,7 +91,9 @@ class TimedKernels {
         }
     }
     static std::size_t num_partials(const kernels::ChannelMlpArgs& args) {
-        return args.pixels.size();
+        if (!args.by_channels) return args.pixels.size();
+        const std::size_t num_blocks = kernels::divide_up(args.layout.channels, original_.block);
+        return num_blocks * kernels::num_strips(args.height, args.width);
     }
     static std::size_t num_partials(const auto& args) {
         return args.blocks.size() * kernels::num_strips(args.height, args.width);

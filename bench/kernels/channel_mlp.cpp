@@ -1,6 +1,7 @@
 // channel_mlp: the half block that holds nearly all the work, with weights that stream from memory,
 // and a single tile of it with weights that stay where they are.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace pf::bench {
 namespace {
 
+using kernels::divide_up;
 using kernels::round_up;
 
 enum class Weights { streamed, kept };
@@ -27,13 +29,14 @@ class Layer {
           fc2_bias_(random_floats(layout_.outputs())),
           hidden_(random_floats(layout_.padded_hidden() * num_pixels)),
           scratch_(random_floats(layout_.scratch_floats(num_pixels))),
-          partials_(num_pixels),
+          partials_(std::max(num_pixels, divide_up(channels, table.block))),  // or one strip
           weights_(layout_.weight_floats()) {
         // With an rstd of 0 each call adds the same to the map. Any other would let it grow
         // exponentially.
         args = {.src = map_.data(),
                 .dst = map_.data(),
-                .num_pixels = num_pixels,
+                .height = 1,
+                .width = num_pixels,
                 .layout = layout_,
                 .weights = weights_.next(),
                 .fc1_bias = fc1_bias_.data(),
@@ -48,7 +51,7 @@ class Layer {
     void use_next_weights() { args.weights = weights_.next(); }
 
     Work work() const {
-        const std::size_t macs = 2 * layout_.channels * layout_.hidden * args.num_pixels;
+        const std::size_t macs = 2 * layout_.channels * layout_.hidden * args.num_pixels();
         const std::size_t floats = layout_.weight_floats() + 2 * map_.floats().size();
         return {.operations = 2.0 * static_cast<double>(macs),
                 .bytes = sizeof(float) * static_cast<double>(floats)};
@@ -77,16 +80,17 @@ void run_share(benchmark::State& state, const kernels::KernelTable& table, const
                std::size_t num_threads, SharedBy shared_by) {
     Layer layer(table, shape.channels, shape.pixels());
     const kernels::MlpLayout& layout = layer.args.layout;
+    layer.args.by_channels = shared_by == SharedBy::channels;
     layer.args.pixels = last_share(shape.pixels(), num_threads);
     layer.args.hidden_groups = last_share(layout.num_hidden_groups(), num_threads);
     layer.args.panels = last_share(layout.num_panels(), num_threads);
     measure(state, table, {.operations = layer.work().operations / num_threads}, [&] {
         layer.use_next_weights();
-        if (shared_by == SharedBy::pixels) {
-            table.channel_mlp(layer.args);
-        } else {
+        if (layer.args.by_channels) {
             table.mlp_hidden(layer.args);
             table.mlp_outputs(layer.args);
+        } else {
+            table.channel_mlp(layer.args);
         }
     });
 }

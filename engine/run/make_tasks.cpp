@@ -1,7 +1,5 @@
 // make_tasks: the kernels' arguments for one thread's share of every step.
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "engine/run/task.hpp"
 
 namespace pf {
@@ -69,19 +67,14 @@ class TaskMaker {
     }
 
     StatisticsTask task(const Step& step, const StatisticsStep&) const {
-        const std::size_t map = *step.input_map;
-        return {.args = statistics(step, map, share(num_blocks(plan_.maps[map].channels))),
+        const MapPlan& map = input_of(step);
+        return {.args = {.src = map_data(*step.input_map),
+                         .height = map.height,
+                         .width = map.width,
+                         .channels = map.channels,
+                         .partials = output_partials(step),
+                         .blocks = share(num_blocks(map.channels))},
                 .shift = output_shift(step)};
-    }
-
-    // Of a map that `step` has statistics of.
-    kernels::MapStatisticsArgs statistics(const Step& step, std::size_t map, Range blocks) const {
-        return {.src = map_data(map),
-                .height = plan_.maps[map].height,
-                .width = plan_.maps[map].width,
-                .channels = plan_.maps[map].channels,
-                .partials = output_partials(step),
-                .blocks = blocks};
     }
 
     PoolMixTask task(const Step& step, const PoolMixStep& op) const {
@@ -99,41 +92,26 @@ class TaskMaker {
                 .shift = output_shift(step)};
     }
 
-    Task task(const Step& step, const ChannelMlpStep& op) const {
-        const std::size_t num_pixels = input_of(step).pixels();
-        ChannelMlpTask mlp{.norm = norm(step, op.eps),
-                           .args = {.src = map_data(*step.input_map),
-                                    .dst = map_data(*step.output_map),
-                                    .num_pixels = num_pixels,
-                                    .layout = op.layout,
-                                    .weights = model_.at(op.weights),
-                                    .fc1_bias = model_.at(op.fc1_bias),
-                                    .fc2_bias = model_.at(op.fc2_bias),
-                                    .scratch = place_.scratch},
-                           .shift = output_shift(step)};
-        if (is_shared_by_channels(num_pixels)) return {by_channels(step, op.layout, mlp)};
-        mlp.args.partials = output_partials(step);
-        mlp.args.pixels = share(num_pixels);
-        return {mlp};
-    }
-
-    ChannelSharedMlpTask by_channels(const Step& step, const kernels::MlpLayout& layout,
-                                     ChannelMlpTask mlp) const {
-        mlp.args.pixels = {0, mlp.args.num_pixels};
-        mlp.args.hidden_groups = share(layout.num_hidden_groups());
-        mlp.args.panels = share(layout.num_panels());
-        mlp.args.hidden = place_.maps + plan_.hidden_offset;
-        return {
-            .mlp = mlp,
-            .statistics = statistics(step, *step.output_map, blocks_of(mlp.args.panels, layout))};
-    }
-
-    // The channel blocks that panels of outputs fill: of the last panel maybe not all.
-    Range blocks_of(Range panels, const kernels::MlpLayout& layout) const {
-        const std::size_t block = model_.kernels->block;
-        const std::size_t num_blocks = kernels::divide_up(layout.channels, block);
-        return {std::min(panels.begin * layout.panel / block, num_blocks),
-                std::min(panels.end * layout.panel / block, num_blocks)};
+    ChannelMlpTask task(const Step& step, const ChannelMlpStep& op) const {
+        const MapPlan& map = input_of(step);
+        const bool by_channels = is_shared_by_channels(map.pixels());
+        return {.norm = norm(step, op.eps),
+                .args = {.src = map_data(*step.input_map),
+                         .dst = map_data(*step.output_map),
+                         .height = map.height,
+                         .width = map.width,
+                         .layout = op.layout,
+                         .weights = model_.at(op.weights),
+                         .fc1_bias = model_.at(op.fc1_bias),
+                         .fc2_bias = model_.at(op.fc2_bias),
+                         .by_channels = by_channels,
+                         .partials = output_partials(step),
+                         .pixels = by_channels ? Range{0, map.pixels()} : share(map.pixels()),
+                         .hidden_groups = share(op.layout.num_hidden_groups()),
+                         .panels = share(op.layout.num_panels()),
+                         .hidden = place_.maps + plan_.hidden_offset,
+                         .scratch = place_.scratch},
+                .shift = output_shift(step)};
     }
 
     HeadTask task(const Step& step, const HeadStep& op) const {

@@ -52,12 +52,6 @@ struct NormedTask {
 using PoolMixTask = NormedTask<kernels::PoolMixArgs>;
 using ChannelMlpTask = NormedTask<kernels::ChannelMlpArgs>;
 
-// A channel MLP that threads share by channels.
-struct ChannelSharedMlpTask {
-    ChannelMlpTask mlp;
-    kernels::MapStatisticsArgs statistics;  // of the output channels computed; or no partials
-};
-
 // Where the logits go, only a run knows.
 struct HeadTask {
     HeadOrder order = HeadOrder::norm_pool;
@@ -70,7 +64,7 @@ struct HeadTask {
 
 struct alignas(64) Task {
     std::variant<OnednnTask, kernels::GemmConvolutionArgs, kernels::WinogradConvolutionArgs,
-                 StatisticsTask, PoolMixTask, ChannelMlpTask, ChannelSharedMlpTask, HeadTask>
+                 StatisticsTask, PoolMixTask, ChannelMlpTask, HeadTask>
         op;
 };
 

@@ -121,29 +121,16 @@ void Session::Worker::run_task(const PoolMixTask& task) {
     kernels_.pool_mix(arguments_of(task));
 }
 
-kernels::ChannelMlpArgs Session::Worker::mlp_arguments_of(const ChannelMlpTask& task) {
+void Session::Worker::run_task(const ChannelMlpTask& task) {
     kernels::ChannelMlpArgs args = arguments_of(task);
     args.mean = args.shift;
-    return args;
-}
-
-void Session::Worker::run_task(const ChannelMlpTask& task) {
-    kernels_.channel_mlp(mlp_arguments_of(task));
-}
-
-void Session::Worker::run_task(const ChannelSharedMlpTask& task) {
-    const kernels::ChannelMlpArgs args = mlp_arguments_of(task.mlp);
-    if (crew_.size == 1) {
+    if (crew_.size == 1 || !args.by_channels) {
         kernels_.channel_mlp(args);
-    } else {
-        kernels_.mlp_hidden(args);
-        barrier();
-        kernels_.mlp_outputs(args);
+        return;
     }
-    if (task.statistics.partials == nullptr) return;
-    kernels::MapStatisticsArgs statistics = task.statistics;
-    statistics.shift = args.shift;
-    kernels_.map_statistics(statistics);
+    kernels_.mlp_hidden(args);
+    barrier();
+    kernels_.mlp_outputs(args);
 }
 
 void Session::Worker::run_task(const HeadTask& task) {

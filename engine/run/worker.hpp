@@ -39,14 +39,11 @@ class Session::Worker {
     void run_task(const StatisticsTask& task);
     void run_task(const PoolMixTask& task);
     void run_task(const ChannelMlpTask& task);
-    void run_task(const ChannelSharedMlpTask& task);
     void run_task(const HeadTask& task);
 
     // The task's arguments with what its norm says.
     template <class Args>
     Args arguments_of(const NormedTask<Args>& task);
-
-    kernels::ChannelMlpArgs mlp_arguments_of(const ChannelMlpTask& task);
 
     // The norm of a map whose partials are complete. Every thread adds them up itself, which is
     // quicker than waiting for one; all come to the same bits, so all agree on a second look.

@@ -13,6 +13,7 @@
 
 #include "kernels/simd/gelu.hpp"
 #include "kernels/simd/gemm_tile.hpp"
+#include "kernels/simd/pool_mix.hpp"
 
 namespace pf::kernels::simd {
 
@@ -24,6 +25,7 @@ class ChannelMlp {
                                                 [&](std::size_t first_pixel, std::size_t num_rows) {
                                                     run_tile(Tile(args, first_pixel, num_rows));
                                                 });
+        if (args.by_channels) write_strips(args, {0, divide_up(args.layout.channels, Block)});
     }
 
     static void run_hidden(const ChannelMlpArgs& args) {
@@ -44,6 +46,9 @@ class ChannelMlp {
                 run_fc2(tile, chunk, output_part(args, chunk), next_hidden(tile, chunk));
             }
         });
+        const std::size_t num_blocks = divide_up(args.layout.channels, Block);
+        write_strips(args, {args.panels.begin * kP / Block,
+                            std::min(args.panels.end * kP / Block, num_blocks)});
     }
 
   private:
@@ -56,9 +61,9 @@ class ChannelMlp {
             : args(args),
               src(args.src + first_pixel * Block),
               dst(args.dst + first_pixel * Block),
-              partials(args.partials == nullptr ? nullptr : args.partials + first_pixel),
+              partials(has_pixel_partials(args) ? args.partials + first_pixel : nullptr),
               rows(num_rows),
-              block_stride(args.num_pixels * Block) {
+              block_stride(args.num_pixels() * Block) {
             const MlpLayout& layout = args.layout;
             input = args.scratch;
             hidden = input + rows * layout.depth();
@@ -80,6 +85,10 @@ class ChannelMlp {
         float* hidden;  // [chunk / 16][rows][16], of the chunk at hand
         float* output;  // [outputs / panel][rows][panel]: sums between chunks
     };
+
+    static bool has_pixel_partials(const ChannelMlpArgs& args) {
+        return args.partials != nullptr && !args.by_channels;
+    }
 
     // Some of a chunk's hidden channels or outputs, whole panels, and the weights to prefetch while
     // the last of them is used.
@@ -118,7 +127,7 @@ class ChannelMlp {
     template <class Body>
     static void for_each_shared_tile(const ChannelMlpArgs& args, Body&& body) {
         for_each_tile<MaxRows, tile_pixels(kP)>(
-            {0, args.num_pixels}, [&](std::size_t first_pixel, std::size_t num_rows) {
+            {0, args.num_pixels()}, [&](std::size_t first_pixel, std::size_t num_rows) {
                 Tile tile(args, first_pixel, num_rows);
                 body(tile, args.hidden + first_pixel * args.layout.padded_hidden());
             });
@@ -182,6 +191,17 @@ class ChannelMlp {
         std::size_t r = 0;
         for (; r + kRows <= tile.rows; r += kRows) write_partials_of<kRows>(tile, r);
         for (; r < tile.rows; ++r) write_partials_of<1>(tile, r);
+    }
+
+    static void write_strips(const ChannelMlpArgs& args, Range blocks) {
+        if (args.partials == nullptr) return;
+        MapStatistics<Arch, Block>::run({.src = args.dst,
+                                         .height = args.height,
+                                         .width = args.width,
+                                         .channels = args.layout.channels,
+                                         .shift = args.shift,
+                                         .partials = args.partials,
+                                         .blocks = blocks});
     }
 
     template <std::size_t Rows>

@@ -15,6 +15,7 @@ namespace pf::test {
 namespace {
 
 using kernels::KernelTable;
+using kernels::Partial;
 using kernels::reference::Map;
 
 void check_result(const MlpCase& mlp, const MlpResult& result, const Map& exact,
@@ -44,6 +45,22 @@ void check_case(const MlpCase& mlp, const MlpCall& call = {}) {
         const MlpResult result = run_mlp(*table, mlp, to_blocked(mlp.src, table->block), call);
         check_result(mlp, result, exact, bounds, table->block);
     }
+}
+
+// What map_statistics, tested on its own, finds in a result.
+std::vector<Partial> strips_of(const KernelTable& table, const MlpCase& mlp,
+                               const std::vector<float>& dst) {
+    const Map& src = mlp.src;
+    const std::size_t num_blocks = kernels::divide_up(src.channels, table.block);
+    std::vector<Partial> partials(num_blocks * kernels::num_strips(src.height, src.width));
+    table.map_statistics({.src = dst.data(),
+                          .height = src.height,
+                          .width = src.width,
+                          .channels = src.channels,
+                          .shift = mlp.shift,
+                          .partials = partials.data(),
+                          .blocks = {0, num_blocks}});
+    return partials;
 }
 
 }  // namespace
@@ -104,25 +121,41 @@ TEST_CASE("channel_mlp: the same bits in place, in parts, and without statistics
     }
 }
 
-TEST_CASE("channel_mlp: the same bits by channels, in place or not, in any number of parts") {
+TEST_CASE("channel_mlp: by channels the same bits, in any number of parts, and those of strips") {
+    struct Size {
+        std::size_t height, width;
+    };
     for (const KernelTable* table : kernels::testable_tables()) {
         CAPTURE(std::string(table->name));
-        for (const std::size_t pixels : {1, 7, 13, 49, 64, 205}) {
-            CAPTURE(pixels);
+        for (const Size size :
+             {Size{1, 1}, Size{1, 7}, Size{13, 1}, Size{7, 7}, Size{8, 8}, Size{41, 5}}) {
+            CAPTURE(size.height);
             for (const std::size_t channels : {8, 36, 100}) {
                 CAPTURE(channels);
-                const MlpCase mlp = hash_mlp(channels, 700, pixels);
+                MlpCase mlp = hash_mlp(channels, 700, size.height * size.width);
+                mlp.src.height = size.height;
+                mlp.src.width = size.width;
                 const std::vector<float> blocked = to_blocked(mlp.src, table->block);
-                const std::vector<float> expected = run_mlp(*table, mlp, blocked).dst;
+                const MlpResult alone = run_mlp(*table, mlp, blocked, {.by_channels = true});
+                CHECK(same_bits(alone.dst, run_mlp(*table, mlp, blocked).dst));
+                CHECK(same_bits(alone.partials, strips_of(*table, mlp, alone.dst)));
                 for (const bool in_place : {false, true}) {
                     // 20: more than there are panels of outputs.
                     for (const std::size_t parts : {1, 2, 3, 20}) {
                         CAPTURE(parts);
-                        const MlpCall call{
-                            .parts = parts, .by_channels = true, .in_place = in_place};
-                        CHECK(same_bits(run_mlp(*table, mlp, blocked, call).dst, expected));
+                        const MlpResult shared = run_mlp(*table, mlp, blocked,
+                                                         {.parts = parts,
+                                                          .by_channels = true,
+                                                          .in_halves = true,
+                                                          .in_place = in_place});
+                        CHECK(same_bits(shared.dst, alone.dst));
+                        CHECK(same_bits(shared.partials, alone.partials));
                     }
                 }
+                const MlpResult none =
+                    run_mlp(*table, mlp, blocked,
+                            {.by_channels = true, .in_halves = true, .has_partials = false});
+                CHECK(same_bits(none.dst, alone.dst));
             }
         }
     }

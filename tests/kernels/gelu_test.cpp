@@ -41,7 +41,8 @@ class BareGelu {
         std::copy(values.begin(), values.end(), fc1_bias_.data());
         table_.channel_mlp({.src = src_.data(),
                             .dst = dst_.data(),
-                            .num_pixels = kPixels,
+                            .height = 1,
+                            .width = kPixels,
                             .layout = layout_,
                             .weights = weights_.data(),
                             .fc1_bias = fc1_bias_.data(),

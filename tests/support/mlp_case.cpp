@@ -124,7 +124,10 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
     GuardedBuffer src(blocked, call.place);
     GuardedBuffer other(blocked.size(), call.place);
     GuardedBuffer& dst = call.in_place ? src : other;
-    GuardedBuffer partials(2 * pixels, call.place);
+    const std::size_t num_strips = kernels::divide_up(mlp.src.channels, table.block) *
+                                   kernels::num_strips(mlp.src.height, mlp.src.width);
+    const std::size_t num_units = call.by_channels ? num_strips : pixels;
+    GuardedBuffer partials(2 * num_units, call.place);
     // What an earlier step left there must not count.
     GuardedBuffer scratch(garbage(layout.scratch_floats(pixels)), Place::aligned);
     GuardedBuffer hidden(garbage(layout.padded_hidden() * pixels), Place::aligned);
@@ -133,7 +136,8 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
         for (std::size_t part = 0; part < call.parts; ++part) {
             kernel({.src = src.data(),
                     .dst = dst.data(),
-                    .num_pixels = pixels,
+                    .height = mlp.src.height,
+                    .width = mlp.src.width,
                     .layout = layout,
                     .weights = weights.data(),
                     .fc1_bias = fc1_bias.data(),
@@ -141,6 +145,7 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
                     .mean = mlp.mean,
                     .rstd = mlp.rstd,
                     .shift = mlp.shift,
+                    .by_channels = call.by_channels,
                     .partials = call.has_partials ? units : nullptr,
                     .pixels = kernels::split(pixels, call.parts, part),
                     .hidden_groups = kernels::split(layout.num_hidden_groups(), call.parts, part),
@@ -149,7 +154,7 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
                     .scratch = scratch.data()});
         }
     };
-    if (call.by_channels) {
+    if (call.in_halves) {
         call_parts(table.mlp_hidden);
         call_parts(table.mlp_outputs);
     } else {
@@ -160,7 +165,7 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
           partials.intact(), scratch.intact(), hidden.intact()}) {
         CHECK(is_intact);
     }
-    return {dst.values(), {units, units + pixels}};
+    return {dst.values(), {units, units + num_units}};
 }
 
 }  // namespace pf::test

@@ -40,8 +40,9 @@ struct MlpResult {
 };
 
 struct MlpCall {
-    std::size_t parts = 1;     // calls that share the pixels
-    bool by_channels = false;  // they share the channels; there are no partials
+    std::size_t parts = 1;     // calls that share the pixels, or with in_halves the channels
+    bool by_channels = false;  // partials are of strips
+    bool in_halves = false;    // mlp_hidden and mlp_outputs; needs by_channels
     bool in_place = false;
     bool has_partials = true;
     GuardedBuffer::Place place = GuardedBuffer::Place::at_end;  // of src, dst and partials
