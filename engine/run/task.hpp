@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A large MLP leaves nothing else in the cache. With the kernels' arguments ready in a few lines of
-// memory of their own, that is all a run has to fetch between two kernels.
+// memory of their own, into which a run writes what only it knows, that is nearly all it has to
+// fetch between two kernels.
 #pragma once
 
 #include <cstddef>

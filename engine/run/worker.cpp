@@ -40,9 +40,9 @@ Session::Worker::Worker(Session& session, const Image& image, const Crew& crew, 
     : session_(session),
       kernels_(*session.model_->kernels),
       tasks_(crew.size == 1 ? session.whole_tasks_[thread] : session.shared_tasks_[thread]),
-      image_(image),
       crew_(crew),
       thread_(thread),
+      image_(image),
       maps_(session.maps_of(crew.area)) {}
 
 bool Session::Worker::run() {
@@ -50,7 +50,7 @@ bool Session::Worker::run() {
     convert_image();
     for (task_index_ = 0; task_index_ < tasks_.size(); ++task_index_) {
         prefetch_next_task();
-        std::visit([&](const auto& task) { run_task(task); }, tasks_[task_index_].op);
+        std::visit([&](auto& task) { run_task(task); }, tasks_[task_index_].op);
         if (is_first()) check_stop();
         barrier();
         if (!goes_on()) return false;
@@ -100,47 +100,44 @@ void Session::Worker::run_task(const kernels::WinogradConvolutionArgs& args) {
     kernels_.winograd_convolution(args);
 }
 
-void Session::Worker::run_task(const StatisticsTask& task) {
-    kernels::MapStatisticsArgs args = task.args;
-    args.shift = mean_of_first_pixel(args, kernels_.block);
-    *task.shift = args.shift;
-    kernels_.map_statistics(args);
+void Session::Worker::run_task(StatisticsTask& task) {
+    task.args.shift = mean_of_first_pixel(task.args, kernels_.block);
+    *task.shift = task.args.shift;
+    kernels_.map_statistics(task.args);
 }
 
 template <class Args>
-Args Session::Worker::arguments_of(const NormedTask<Args>& task) {
+void Session::Worker::complete(NormedTask<Args>& task) {
     const Norm norm = finish_norm(task.norm);
-    Args args = task.args;
-    args.rstd = norm.rstd;
-    args.shift = norm.mean;
-    if (task.shift != nullptr) *task.shift = args.shift;
-    return args;
+    task.args.rstd = norm.rstd;
+    task.args.shift = norm.mean;
+    if (task.shift != nullptr) *task.shift = norm.mean;
 }
 
-void Session::Worker::run_task(const PoolMixTask& task) {
-    kernels_.pool_mix(arguments_of(task));
+void Session::Worker::run_task(PoolMixTask& task) {
+    complete(task);
+    kernels_.pool_mix(task.args);
 }
 
-void Session::Worker::run_task(const ChannelMlpTask& task) {
-    kernels::ChannelMlpArgs args = arguments_of(task);
-    args.mean = args.shift;
-    if (crew_.size == 1 || !args.by_channels) {
-        kernels_.channel_mlp(args);
+void Session::Worker::run_task(ChannelMlpTask& task) {
+    complete(task);
+    task.args.mean = task.args.shift;
+    if (crew_.size == 1 || !task.args.by_channels) {
+        kernels_.channel_mlp(task.args);
         return;
     }
-    kernels_.mlp_hidden(args);
+    kernels_.mlp_hidden(task.args);
     barrier();
-    kernels_.mlp_outputs(args);
+    kernels_.mlp_outputs(task.args);
 }
 
-void Session::Worker::run_task(const HeadTask& task) {
+void Session::Worker::run_task(HeadTask& task) {
     const bool norm_first = task.order == HeadOrder::norm_pool;
     const Norm norm = norm_first ? finish_norm(task.norm) : Norm{.mean = task.means.src[0]};
     // The means are taken of (value - shift): a large common offset would cost digits.
-    kernels::ChannelMeansArgs means = task.means;
-    means.shift = norm.mean;
-    const kernels::PartialSums sums = kernels_.channel_means(means);
-    const std::span<float> features(means.dst, means.channels);
+    task.means.shift = norm.mean;
+    const kernels::PartialSums sums = kernels_.channel_means(task.means);
+    const std::span<float> features(task.means.dst, task.means.channels);
     double mean = 0;
     double rstd = norm.rstd;
     if (!norm_first) {
@@ -150,9 +147,8 @@ void Session::Worker::run_task(const HeadTask& task) {
     }
     normalise(features, mean, rstd, task.norm_weight, task.norm_bias);
     if (is_first()) write_features(features);
-    kernels::LinearArgs linear = task.linear;
-    linear.dst = logits();
-    kernels_.linear(linear);
+    task.linear.dst = logits();
+    kernels_.linear(task.linear);
 }
 
 Session::Worker::Norm Session::Worker::finish_norm(const NormTask& norm) {

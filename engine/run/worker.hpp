@@ -18,7 +18,7 @@ struct Session::Crew {
     std::size_t area = 0;  // which part of the arena holds the image's maps and partials
 };
 
-class Session::Worker {
+class alignas(64) Session::Worker {
   public:
     Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread);
 
@@ -36,14 +36,14 @@ class Session::Worker {
     void run_task(const OnednnTask& task);
     void run_task(const kernels::GemmConvolutionArgs& args);
     void run_task(const kernels::WinogradConvolutionArgs& args);
-    void run_task(const StatisticsTask& task);
-    void run_task(const PoolMixTask& task);
-    void run_task(const ChannelMlpTask& task);
-    void run_task(const HeadTask& task);
+    void run_task(StatisticsTask& task);
+    void run_task(PoolMixTask& task);
+    void run_task(ChannelMlpTask& task);
+    void run_task(HeadTask& task);
 
-    // The task's arguments with what its norm says.
+    // Writes what its norm says into the task's arguments.
     template <class Args>
-    Args arguments_of(const NormedTask<Args>& task);
+    void complete(NormedTask<Args>& task);
 
     // The norm of a map whose partials are complete. Every thread adds them up itself, which is
     // quicker than waiting for one; all come to the same bits, so all agree on a second look.
@@ -73,15 +73,17 @@ class Session::Worker {
     void barrier() const;
     kernels::Range share(std::size_t total) const;
 
+    // What every step needs, in one line of memory.
     Session& session_;
     const kernels::KernelTable& kernels_;
-    const std::vector<Task>& tasks_;
-    const Image& image_;
-    Crew crew_;
-    std::size_t thread_;   // of the team
-    float* maps_;          // the image's part of the arena
-    const float* planes_;  // the image as the stem reads it
+    const std::span<Task> tasks_;
+    const Crew crew_;
+    const std::size_t thread_;  // of the team
     std::size_t task_index_ = 0;
+
+    const Image& image_;
+    float* const maps_;    // the image's part of the arena
+    const float* planes_;  // the image as the stem reads it
 };
 
 }  // namespace pf
