@@ -22,7 +22,7 @@ struct MapPlan {
 };
 
 // Whether threads share a channel MLP by channels. By a few pixels each, all of its weights would
-// be read for next to nothing: 49 pixels take 4 threads 1.2 to 1.5 times as long
+// be read for next to nothing: 49 pixels take 4 threads 1.2 to 1.3 times as long
 // (docs/architecture.md). Does not depend on the threads, since the units of statistics follow it.
 constexpr bool is_shared_by_channels(std::size_t pixels) {
     return pixels <= 64;
