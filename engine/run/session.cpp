@@ -49,9 +49,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         team = std::move(*created);
     }
     const Input& input = model->description.input;
-    auto plan =
-        plan_session(*model, options.input_height ? options.input_height : input.height,
-                     options.input_width ? options.input_width : input.width, options.input_format);
+    auto plan = plan_session(*model, options.input_height ? options.input_height : input.height,
+                             options.input_width ? options.input_width : input.width,
+                             options.input_format, team->num_threads());
     if (!plan) return plan.error();
 
     std::unique_ptr<Session> session(

@@ -30,7 +30,8 @@ std::size_t smallest_side(const Description& description) {
 
 class Planner {
   public:
-    Planner(const Model& model, SessionPlan& plan) : model_(model), plan_(plan) {
+    Planner(const Model& model, std::size_t num_threads, SessionPlan& plan)
+        : model_(model), num_threads_(num_threads), plan_(plan) {
         plan.maps.resize(model.num_maps);
         plan.stats.resize(model.num_stats);
         map_lifetimes_.resize(model.num_maps, {0, model.steps.size(), 0});
@@ -102,6 +103,11 @@ class Planner {
         plan_.scratch_floats = std::max(plan_.scratch_floats, round_up(floats, 16));
     }
 
+    void need_hidden(std::size_t floats) {
+        if (num_threads_ == 1) return;  // channel_mlp keeps a chunk of them in its scratch
+        hidden_lifetime_.floats = std::max(hidden_lifetime_.floats, floats);
+    }
+
     Status plan_step(const Step& step, const ConvolutionStep& op) {
         const bool is_stem = !step.input_map;
         const std::size_t height = is_stem ? plan_.input_height : input_of(step).height;
@@ -147,8 +153,7 @@ class Planner {
         const std::size_t pixels = input_of(step).pixels();
         if (is_shared_by_channels(pixels)) {
             set_stats(step, *step.output_map, num_strips(input_of(step)));
-            hidden_lifetime_.floats =
-                std::max(hidden_lifetime_.floats, op.layout.padded_hidden() * pixels);
+            need_hidden(op.layout.padded_hidden() * pixels);
         } else {
             set_stats(step, *step.output_map, pixels);
         }
@@ -181,6 +186,7 @@ class Planner {
     }
 
     const Model& model_;
+    const std::size_t num_threads_;
     SessionPlan& plan_;
     std::vector<Lifetime> map_lifetimes_;
     std::vector<Lifetime> stats_lifetimes_;
@@ -190,7 +196,8 @@ class Planner {
 }  // namespace
 
 Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
-                                 std::size_t input_width, InputFormat format) {
+                                 std::size_t input_width, InputFormat format,
+                                 std::size_t num_threads) {
     if (std::max(input_height, input_width) > kMaxInputSide) {
         return Error{ErrorCode::invalid_argument, "input of " + std::to_string(input_height) + "x" +
                                                       std::to_string(input_width) +
@@ -200,7 +207,7 @@ Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
     SessionPlan plan;
     plan.input_height = input_height;
     plan.input_width = input_width;
-    Planner planner(model, plan);
+    Planner planner(model, num_threads, plan);
     if (Status status = planner.plan_steps(); !status) return status.error();
     planner.place(format);
     return plan;

@@ -42,9 +42,9 @@ struct SessionPlan {
     std::size_t input_width = 0;
     std::vector<MapPlan> maps;     // by Model's numbers
     std::vector<StatsPlan> stats;  // by Model's numbers
-    // Of the arena, in floats: where the hidden values of an MLP lie that is shared by channels, an
-    // image's planes (if its format is converted) and its logits (if the caller wants none), and
-    // how much an image needs in all, with maps and partials.
+    // Of the arena, in floats: where the hidden values of an MLP lie that threads share by
+    // channels, an image's planes (if its format is converted) and its logits (if the caller wants
+    // none), and how much an image needs in all, with maps and partials.
     std::size_t hidden_offset = 0;
     std::size_t planes_offset = 0;
     std::size_t logits_offset = 0;
@@ -55,6 +55,7 @@ struct SessionPlan {
 
 // Fails with invalid_argument when a convolution would have no output.
 Result<SessionPlan> plan_session(const Model& model, std::size_t input_height,
-                                 std::size_t input_width, InputFormat format);
+                                 std::size_t input_width, InputFormat format,
+                                 std::size_t num_threads);
 
 }  // namespace pf

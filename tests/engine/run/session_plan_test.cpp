@@ -59,7 +59,7 @@ TEST_CASE("no step of S12 at 224x224 has more than an eleventh of the work") {
         CAPTURE(std::string(table->name));
         const auto layout = lay_out(s12(), *table);
         REQUIRE(layout);
-        const auto plan = plan_session(layout->model, 224, 224, InputFormat::nchw_f32);
+        const auto plan = plan_session(layout->model, 224, 224, InputFormat::nchw_f32, 1);
         REQUIRE(plan);
         std::uint64_t sum = 0, largest = 0;
         for (const Step& step : layout->model.steps) {
@@ -80,7 +80,7 @@ TEST_CASE("hidden values that threads share lie apart from what their step reads
         REQUIRE(layout);
         for (const std::size_t side : {32, 224, 256}) {
             CAPTURE(side);
-            const auto plan = plan_session(layout->model, side, side, InputFormat::nchw_f32);
+            const auto plan = plan_session(layout->model, side, side, InputFormat::nchw_f32, 2);
             REQUIRE(plan);
             std::size_t num_shared = 0;
             for (const Step& step : layout->model.steps) {
@@ -101,6 +101,10 @@ TEST_CASE("hidden values that threads share lie apart from what their step reads
                 }
             }
             CHECK(num_shared == (side == 32 ? 12 : 2));
+            const auto alone = plan_session(layout->model, side, side, InputFormat::nchw_f32, 1);
+            REQUIRE(alone);
+            CHECK(alone->shared_floats <= plan->shared_floats);
+            CHECK((alone->shared_floats < plan->shared_floats) == (side == 32));
         }
     }
 }
