@@ -1,5 +1,5 @@
 // channel_mlp: the half block that holds nearly all the work, with weights that stream from memory,
-// and a single tile of it with weights that stay where they are.
+// a single tile of it with weights that stay where they are, and threads' shares of it.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <string>
