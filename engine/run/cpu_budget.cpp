@@ -73,15 +73,6 @@ Limit read_line(const std::string& mount, const std::string& line) {
                    smallest_of_ancestors(mount + "/cpu", group, &read_v1));
 }
 
-std::size_t affinity_count() {
-    cpu_set_t mask;
-    CPU_ZERO(&mask);
-    if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
-        return static_cast<std::size_t>(CPU_COUNT(&mask));
-    }
-    return std::thread::hardware_concurrency();  // more CPUs than the mask has room for
-}
-
 }  // namespace
 
 std::optional<std::size_t> cgroup_cpu_limit(const CgroupPaths& paths) {
@@ -93,8 +84,18 @@ std::optional<std::size_t> cgroup_cpu_limit(const CgroupPaths& paths) {
     return limit;
 }
 
+std::size_t affinity_cpus() {
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+        return static_cast<std::size_t>(CPU_COUNT(&mask));
+    }
+    // More CPUs than the mask has room for.
+    return std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+}
+
 std::size_t cpu_budget(const CgroupPaths& paths) {
-    const std::size_t cpus = std::max<std::size_t>(affinity_count(), 1);
+    const std::size_t cpus = affinity_cpus();
     return std::min(cpus, cgroup_cpu_limit(paths).value_or(cpus));
 }
 

@@ -19,7 +19,10 @@ struct CgroupPaths {
 // group sets one. Files that cannot be read or understood set none.
 std::optional<std::size_t> cgroup_cpu_limit(const CgroupPaths& paths = {});
 
-// min(CPUs in the affinity mask, which cpusets narrow too, and cgroup_cpu_limit); at least 1.
+// CPUs in the calling thread's affinity mask, which cpusets narrow, too; at least 1.
+std::size_t affinity_cpus();
+
+// min(affinity_cpus, cgroup_cpu_limit); at least 1.
 std::size_t cpu_budget(const CgroupPaths& paths = {});
 
 }  // namespace pf

@@ -8,8 +8,11 @@
 #include <xmmintrin.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <system_error>
+
+#include "engine/run/cpu_budget.hpp"
 
 namespace pf {
 namespace {
@@ -20,7 +23,9 @@ using Clock = std::chrono::steady_clock;
 // or there are more threads than cores and it is not running at all. Then the others offer it their
 // cores for a while before they sleep: being woken up takes longer than most of these waits. Who
 // lets idle workers spin is likely to have cores to spare, and gets the long patience, until it
-// turns out to be of no use.
+// turns out to be of no use. The short one remains: a core that is offered at once may go to
+// another program for milliseconds. Only a team that needs its cores for itself has none: then
+// somebody waits for a core nearly always.
 constexpr std::chrono::microseconds kShortPatience{50};
 constexpr std::chrono::microseconds kLongPatience{2000};
 constexpr std::chrono::microseconds kYield{2000};
@@ -47,7 +52,17 @@ class SignalBlock {
     sigset_t before_;
 };
 
+std::size_t num_usable_cpus(const std::vector<int>& cpus) {
+    return cpus.empty() ? affinity_cpus() : std::set<int>(cpus.begin(), cpus.end()).size();
+}
+
 }  // namespace
+
+ThreadTeam::ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin,
+                       const std::vector<int>& cpus)
+    : num_threads_(num_threads),
+      spin_(spin),
+      outnumbers_cpus_(num_threads > num_usable_cpus(cpus)) {}
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                        std::chrono::microseconds spin,
@@ -57,7 +72,7 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                      "num_threads: found " + std::to_string(num_threads) + ", expected 1 to " +
                          std::to_string(kMaxThreads)};
     }
-    std::unique_ptr<ThreadTeam> team(new ThreadTeam(num_threads, spin));
+    std::unique_ptr<ThreadTeam> team(new ThreadTeam(num_threads, spin, cpus));
     team->workers_->reserve(num_threads - 1);
     try {
         const SignalBlock block;
@@ -124,9 +139,9 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
 void ThreadTeam::work(std::size_t thread) {
     for (std::uint32_t done = 0;; ++done) {
         // On a crowded core it may be the caller of the next job whom spinning holds up.
-        const auto patience = is_crowded() ? std::min(kShortPatience, spin_) : spin_;
-        if (!spin_for_change(job_number_, done, patience)) {
-            yield_or_sleep_for_change(job_number_, done, spin_ - patience);
+        const std::chrono::microseconds spin = patience(spin_);
+        if (!spin_for_change(job_number_, done, spin)) {
+            yield_or_sleep_for_change(job_number_, done, spin_ - spin);
         }
         if (stopping_) return;
         function_(context_, thread);
@@ -143,11 +158,15 @@ void ThreadTeam::barrier() {
         wake_sleepers(phase_);
         return;
     }
-    const auto patience =
-        is_crowded() ? kShortPatience : std::clamp(spin_, kShortPatience, kLongPatience);
-    if (spin_for_change(phase_, phase, patience)) return;
+    const auto spin = patience(std::clamp(spin_, kShortPatience, kLongPatience));
+    if (spin_for_change(phase_, phase, spin)) return;
     is_crowded_.store(true, std::memory_order_relaxed);
     yield_or_sleep_for_change(phase_, phase, kYield);
+}
+
+std::chrono::microseconds ThreadTeam::patience(std::chrono::microseconds spin) const {
+    if (outnumbers_cpus_) return {};
+    return is_crowded_.load(std::memory_order_relaxed) ? std::min(kShortPatience, spin) : spin;
 }
 
 bool ThreadTeam::spin_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,

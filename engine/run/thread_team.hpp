@@ -21,7 +21,8 @@ namespace pf {
 // then sleeps. A thread that spun in vain makes the team crowded: for the rest of the job everybody
 // spins for 50 us. So with a long `spin` a team on cores of its own makes no system call, and one
 // that shares them does not keep them from those it waits for. An idle worker spins for `spin`,
-// then sleeps; after a crowded job it yields instead, but for the first 50 us. A team of one has no
+// then sleeps; after a crowded job it yields instead, but for the first 50 us. A team of more
+// threads than CPUs, as its creator may use or as `cpus` names, never spins. A team of one has no
 // threads at all. Several callers may share a team: one has it at a time, the others are told. Does
 // not queue, nest or steal. Workers handle no signals but those of a fault of their own, such as
 // SIGSEGV, so other handlers only run in the host's threads.
@@ -54,13 +55,14 @@ class ThreadTeam {
   private:
     using Function = void (*)(void* context, std::size_t thread);
 
-    ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin)
-        : num_threads_(num_threads), spin_(spin) {}
+    ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin,
+               const std::vector<int>& cpus);
     bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
     Status pin(const std::vector<int>& cpus);
 
-    bool is_crowded() const { return is_crowded_.load(std::memory_order_relaxed); }
+    // How much of `spin` is worth spinning now.
+    std::chrono::microseconds patience(std::chrono::microseconds spin) const;
     // Whether `value` came to differ from `old` within `patience`.
     static bool spin_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old,
                                 std::chrono::microseconds patience);
@@ -72,6 +74,7 @@ class ThreadTeam {
 
     std::size_t num_threads_;
     std::chrono::microseconds spin_;
+    bool outnumbers_cpus_;
     std::unique_ptr<std::vector<std::thread>> workers_ =
         std::make_unique<std::vector<std::thread>>();
     Function function_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <atomic>
@@ -18,8 +19,9 @@ namespace {
 
 using std::chrono::microseconds;
 
-std::unique_ptr<ThreadTeam> make_team(std::size_t num_threads, microseconds spin) {
-    auto team = ThreadTeam::create(num_threads, spin);
+std::unique_ptr<ThreadTeam> make_team(std::size_t num_threads, microseconds spin,
+                                      const std::vector<int>& cpus = {}) {
+    auto team = ThreadTeam::create(num_threads, spin, cpus);
     REQUIRE(team);
     return std::move(*team);
 }
@@ -62,10 +64,10 @@ TEST_SUITE("threads") {
     }
 
     TEST_CASE("ThreadTeam: what is written before a barrier is read behind it") {
-        for (const std::size_t num_threads : {1, 2, 3, 5, 8}) {
+        const auto test = [](std::size_t num_threads, const std::vector<int>& cpus) {
             for (const microseconds spin : {microseconds(0), microseconds(100)}) {
                 CAPTURE(num_threads);
-                const auto team = make_team(num_threads, spin);
+                const auto team = make_team(num_threads, spin, cpus);
                 std::vector<int> rounds(num_threads, 0);  // plain on purpose: TSan watches
                 std::atomic<int> wrong{0};
                 constexpr int kJobs = 5, kBarriers = 20;
@@ -81,6 +83,10 @@ TEST_SUITE("threads") {
                 }
                 CHECK(wrong == 0);
             }
+        };
+        for (const std::size_t num_threads : {1, 2, 3, 5, 8}) {
+            test(num_threads, {});
+            test(num_threads, {::sched_getcpu()});  // more threads than CPUs: nobody spins
         }
     }
 
