@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "bench/engine/benchmarks.hpp"
-#include "bench/kernels/buffers.hpp"
-#include "bench/kernels/measure.hpp"
+#include "bench/engine/model_run.hpp"
 #include "engine/run/cpu_budget.hpp"
-#include "engine/run/session.hpp"
 
 namespace pf::bench {
 namespace {
@@ -16,17 +13,11 @@ namespace {
 // Called by every caller's thread; each has a session of its own.
 void run_images(benchmark::State& state, const std::shared_ptr<const Model>& model,
                 const SessionOptions& options) {
-    const auto session = Session::create(model, options);
-    if (!session) return state.SkipWithError(session.error().message.c_str());
-    const SessionPlan& plan = (*session)->plan();
-    const AlignedBuffer image = random_floats(3 * plan.input_height * plan.input_width);
-    std::vector<float> logits(model->description.head.classes);
+    ModelRun model_run(state, model, options);
     for (auto _ : state) {
-        if (!(*session)->run(image.data(), 1, logits.data())) {
-            return state.SkipWithError("a run failed");
-        }
+        if (!model_run.run()) return state.SkipWithError("a run failed");
     }
-    state.counters["images/s"] =
+    state.counters["images"] =
         benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 

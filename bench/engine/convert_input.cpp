@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/engine/benchmarks.hpp"
+#include "bench/kernels/measure.hpp"
 
 namespace pf::bench {
 namespace {
@@ -16,10 +17,13 @@ void run(benchmark::State& state, InputFormat format) {
     for (std::size_t i = 0; i < image.size(); ++i)
         image[i] = static_cast<std::byte>(i * 7919 % 251);
     std::vector<float> planes(3 * kPixels);
+    const std::size_t bytes = image.size() + sizeof(float) * planes.size();
+    const cli::Stopwatch watch;
     for (auto _ : state) {
         convert_input(image.data(), format, levels, kPixels, {0, kPixels}, planes.data());
         benchmark::ClobberMemory();
     }
+    set_counters(state, {.bytes = static_cast<double>(bytes)}, watch.elapsed_ms() * 1e-3, 0);
 }
 
 }  // namespace

@@ -1,61 +1,60 @@
 // load, session, run: a whole model, from its folder to its logits.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/engine/benchmarks.hpp"
-#include "bench/kernels/buffers.hpp"
+#include "bench/engine/model_run.hpp"
 #include "bench/kernels/measure.hpp"
 #include "engine/compile/compile.hpp"
 #include "engine/compile/compiled_file.hpp"
-#include "engine/run/session.hpp"
-#include "kernels/dispatch.hpp"
+#include "engine/run/cpu_budget.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace pf::bench {
 namespace {
 
-constexpr std::chrono::microseconds kSpin{1000};
-
-// Reading, checking and packing, the file being in the page cache.
-void load(benchmark::State& state, const kernels::KernelTable& table, const std::string& folder) {
+// Times `make()`, a Result, again and again. The first one, which may find no file in the page
+// cache, is not timed.
+template <class Make>
+void measure_making(benchmark::State& state, const Make& make) {
+    const auto is_made = [&] {
+        const auto made = make();
+        if (!made) state.SkipWithError(made.error().message.c_str());
+        return static_cast<bool>(made);
+    };
+    if (!is_made()) return;
     for (auto _ : state) {
-        const auto loaded = load_model_folder(folder);
-        if (!loaded) return state.SkipWithError(loaded.error().message.c_str());
-        const auto model = compile(*loaded, table);
-        if (!model) return state.SkipWithError(model.error().message.c_str());
+        if (!is_made()) return;
     }
 }
 
-// Mapping, or copying, a compiled file in the page cache.
-void load_compiled(benchmark::State& state, const std::string& file, WeightMemory memory) {
-    for (auto _ : state) {
-        const auto model = load_compiled_file(file, {.memory = memory});
-        if (!model) return state.SkipWithError(model.error().message.c_str());
-    }
-}
-
-void create_session(benchmark::State& state, const std::shared_ptr<const Model>& model) {
-    for (auto _ : state) {
-        const auto session = Session::create(model, {});
-        if (!session) return state.SkipWithError(session.error().message.c_str());
-    }
+// Reading, checking and packing.
+Result<Model> load(const kernels::KernelTable& table, const std::string& folder) {
+    const auto loaded = load_model_folder(folder);
+    if (!loaded) return loaded.error();
+    return compile(*loaded, table);
 }
 
 void run(benchmark::State& state, const std::shared_ptr<const Model>& model,
          std::size_t num_threads) {
-    const auto session = Session::create(model, {.num_threads = num_threads, .spin = kSpin});
-    if (!session) return state.SkipWithError(session.error().message.c_str());
-    const SessionPlan& plan = (*session)->plan();
-    const AlignedBuffer image = random_floats(3 * plan.input_height * plan.input_width);
-    std::vector<float> logits(model->description.head.classes);
-    const Work work{.operations =
-                        2.0 * static_cast<double>(plan.macs) / static_cast<double>(num_threads)};
+    ModelRun model_run(state, model, {.num_threads = num_threads, .spin = kSpin});
+    if (!model_run.run()) return state.SkipWithError("a run failed");
+    const auto num_cpus = static_cast<double>(std::min(num_threads, cpu_budget()));
     bool is_done = true;
-    measure(state, *model->kernels, work,
-            [&] { is_done &= static_cast<bool>((*session)->run(image.data(), 1, logits.data())); });
+    measure(state, *model->kernels,
+            {.operations = 2.0 * static_cast<double>(model_run.macs()) / num_cpus},
+            [&] { is_done &= model_run.run(); });
     if (!is_done) state.SkipWithError("a run failed");
+}
+
+// And teams that have too few CPUs.
+std::vector<std::size_t> run_sizes() {
+    std::vector<std::size_t> sizes = team_sizes();
+    for (const std::size_t factor : {2, 4}) sizes.push_back(factor * cpu_budget());
+    return sizes;
 }
 
 // The model as a compiled file, which may stay mapped when its name is gone.
@@ -66,8 +65,9 @@ Status add_compiled(const kernels::KernelTable& table, const Model& model,
     if (Status status = save_compiled_file(model, file); !status) return status;
     for (const WeightMemory memory : {WeightMemory::mapped, WeightMemory::copied}) {
         const std::string way = memory == WeightMemory::mapped ? "mapped" : "copied";
-        add_benchmark("load_compiled", table, name + "/" + way,
-                      [=](benchmark::State& state) { load_compiled(state, file, memory); });
+        add_benchmark("load_compiled", table, name + "/" + way, [=](benchmark::State& state) {
+            measure_making(state, [&] { return load_compiled_file(file, {.memory = memory}); });
+        });
         auto loaded = load_compiled_file(file, {.memory = memory});
         if (!loaded) return loaded.error();
         const auto shared = std::make_shared<const Model>(std::move(*loaded));
@@ -80,21 +80,21 @@ Status add_compiled(const kernels::KernelTable& table, const Model& model,
 }  // namespace
 
 Status add_model(const kernels::KernelTable& table, const std::string& folder) {
-    const auto loaded = load_model_folder(folder);
-    if (!loaded) return loaded.error();
-    auto compiled = compile(*loaded, table);
+    auto compiled = load(table, folder);
     if (!compiled) return compiled.error();
     const auto model = std::make_shared<const Model>(std::move(*compiled));
     const std::string& name = model->description.name;
-    add_benchmark("load", table, name,
-                  [&table, folder](benchmark::State& state) { load(state, table, folder); });
-    add_benchmark("session", table, name,
-                  [model](benchmark::State& state) { create_session(state, model); });
+    add_benchmark("load", table, name, [&table, folder](benchmark::State& state) {
+        measure_making(state, [&] { return load(table, folder); });
+    });
+    add_benchmark("session", table, name, [model](benchmark::State& state) {
+        measure_making(state, [&] { return Session::create(model, {}); });
+    });
     add_overhead(table, folder, name);
     add_overrun(table, model);
     add_callers(table, model);
     if (Status status = add_compiled(table, *model, name); !status) return status;
-    for (const std::size_t threads : team_sizes()) {
+    for (const std::size_t threads : run_sizes()) {
         add_benchmark("run", table, name + "/threads:" + std::to_string(threads),
                       [model, threads](benchmark::State& state) { run(state, model, threads); });
     }

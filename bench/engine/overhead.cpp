@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "bench/engine/benchmarks.hpp"
-#include "bench/kernels/buffers.hpp"
+#include "bench/engine/model_run.hpp"
 #include "bench/kernels/measure.hpp"
 #include "engine/compile/compile.hpp"
-#include "engine/run/session.hpp"
 
 namespace pf::bench {
 namespace {
@@ -64,12 +63,12 @@ class TimedKernels {
 
   private:
     // Until it goes, time is a kernel's.
-    struct Stopwatch {
+    struct KernelTime {
         std::uint64_t start = __rdtsc();
-        Stopwatch() {
+        KernelTime() {
             if (first_ == 0) first_ = start;
         }
-        ~Stopwatch() {
+        ~KernelTime() {
             inside_ += __rdtsc() - start;
             ++num_calls_;
         }
@@ -77,7 +76,7 @@ class TimedKernels {
 
     template <auto Kernel, class Result, class Args>
     static Result call(const Args& args) {
-        const Stopwatch watch;
+        const KernelTime time;
         if (computes_) return (original_.*Kernel)(args);
         write_statistics(args);
         return Result();
@@ -136,15 +135,11 @@ void measure_overhead(benchmark::State& state, const std::string& folder,
     const KernelTable timed = TimedKernels::wrap(table);
     compiled->kernels = &timed;
     const auto model = std::make_shared<const Model>(std::move(*compiled));
-    const auto session = Session::create(model, {});
-    if (!session) return state.SkipWithError(session.error().message.c_str());
-    const SessionPlan& plan = (*session)->plan();
-    const AlignedBuffer image = random_floats(3 * plan.input_height * plan.input_width);
-    std::vector<float> logits(model->description.head.classes);
+    ModelRun model_run(state, model, {});
     const auto run = [&](bool computes, std::vector<std::uint64_t>& ticks) {
         TimedKernels::set_compute(computes);
         TimedKernels::clear();
-        const bool has_run = bool((*session)->run(image.data(), 1, logits.data()));
+        const bool has_run = model_run.run();
         ticks.push_back(TimedKernels::outside());
         return has_run;
     };

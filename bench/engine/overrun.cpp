@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "bench/engine/benchmarks.hpp"
-#include "bench/kernels/buffers.hpp"
+#include "bench/engine/model_run.hpp"
 #include "bench/kernels/measure.hpp"
-#include "engine/run/session.hpp"
 
 namespace pf::bench {
 namespace {
@@ -16,30 +15,25 @@ namespace {
 using Microseconds = std::chrono::microseconds;
 using Clock = std::chrono::steady_clock;
 
-Microseconds time_of(Session& session, const RunRequest& request) {
+Microseconds time_of(ModelRun& model_run, Microseconds timeout) {
     const Clock::time_point start = Clock::now();
-    const bool is_done = static_cast<bool>(session.run(request));
+    const bool is_done = model_run.run(timeout);
     benchmark::DoNotOptimize(is_done);
     return std::chrono::duration_cast<Microseconds>(Clock::now() - start);
 }
 
 // One thread; timeouts spread evenly over a run, over and over. Interrupts count.
 void measure_overrun(benchmark::State& state, const std::shared_ptr<const Model>& model) {
-    const auto session = Session::create(model, {});
-    if (!session) return state.SkipWithError(session.error().message.c_str());
-    const SessionPlan& plan = (*session)->plan();
-    const AlignedBuffer image = random_floats(3 * plan.input_height * plan.input_width);
-    std::vector<float> logits(model->description.head.classes);
-    RunRequest request{.input = image.data(), .logits = logits.data()};
-    time_of(**session, request);
-    const Microseconds whole = time_of(**session, request);
+    ModelRun model_run(state, model, {});
+    if (!model_run.run()) return state.SkipWithError("a run failed");
+    const Microseconds whole = time_of(model_run, {});
     constexpr int kTimeouts = 101;
     std::vector<double> overruns;
     int number = 0;
     for (auto _ : state) {
         number = number % kTimeouts + 1;
-        request.timeout = std::max(Microseconds(1), whole * number / (kTimeouts + 1));
-        const Microseconds late = time_of(**session, request) - request.timeout;
+        const auto timeout = std::max(Microseconds(1), whole * number / (kTimeouts + 1));
+        const Microseconds late = time_of(model_run, timeout) - timeout;
         overruns.push_back(static_cast<double>(late.count()));
     }
     std::sort(overruns.begin(), overruns.end());

@@ -8,13 +8,13 @@
 #include <thread>
 
 #include "bench/engine/benchmarks.hpp"
+#include "bench/engine/model_run.hpp"
 #include "engine/run/cpu_budget.hpp"
 #include "tools/cli/latency.hpp"
 
 namespace pf::bench {
 namespace {
 
-constexpr std::chrono::microseconds kSpin{1000};
 constexpr std::size_t kBarriers = 100;  // in one job
 
 void run_jobs(benchmark::State& state) {
@@ -40,14 +40,14 @@ void run_barriers(benchmark::State& state) {
     auto team = ThreadTeam::create(static_cast<std::size_t>(state.range(0)), kSpin);
     if (!team) return state.SkipWithError(team.error().message.c_str());
     ThreadTeam& threads = **team;
+    const cli::Stopwatch watch;
     for (auto _ : state) {
         threads.try_run([&](std::size_t) {
             for (std::size_t i = 0; i < kBarriers; ++i) threads.barrier();
         });
     }
     state.counters["ns_per_barrier"] =
-        benchmark::Counter(static_cast<double>(state.iterations() * kBarriers) * 1e-9,
-                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+        watch.elapsed_ms() * 1e6 / static_cast<double>(state.iterations() * kBarriers);
 }
 
 }  // namespace
