@@ -1,8 +1,16 @@
 # Prints the results as Markdown.
 # SPDX-License-Identifier: Apache-2.0
+import statistics
+
 PEER = "onnxruntime"
 QUOTABLE_ROUNDS = 50
 QUIET_LOAD_AVERAGE = 0.5
+# On the machines at hand: threads of one core, cores that share a cache, and others.
+ROUND_TRIPS_NS = {
+    "under 80 ns": (0, 80),
+    "80 to 250 ns": (80, 250),
+    "over 250 ns": (250, float("inf")),
+}
 
 
 def _count(number: int, what: str) -> str:
@@ -34,7 +42,23 @@ def _distance_of_cores(model: dict) -> str:
     return (
         f" A cache line took {round_trip['median']:.0f} ns between two cores and back "
         f"(10th and 90th percentile {round_trip['p10']:.0f} and {round_trip['p90']:.0f})."
+        f"{_speed_ups_by_distance(model['rounds'])}"
     )
+
+
+def _speed_ups_by_distance(rounds: list[dict]) -> str:
+    """A host may move its virtual CPUs between rounds: the rounds of each distance on their own."""
+    parts = []
+    for name, (low, high) in ROUND_TRIPS_NS.items():
+        speed_ups = [
+            each["seconds"]["poolformer_1_thread"] / each["seconds"]["poolformer"]
+            for each in rounds
+            if low <= each["round_trip_ns"] < high
+        ]
+        if speed_ups:
+            factor = f"{statistics.median(speed_ups):.2f}"
+            parts.append(f"{factor} times in {_count(len(speed_ups), 'round')} of {name}")
+    return f" By that distance: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
 def _notes(size: str, model: dict) -> list[str]:
