@@ -56,6 +56,16 @@ std::size_t num_usable_cpus(const std::vector<int>& cpus) {
     return cpus.empty() ? affinity_cpus() : std::set<int>(cpus.begin(), cpus.end()).size();
 }
 
+// Moves this thread to any other CPU that it may use, if there is one.
+void leave_cpu(int cpu) {
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    cpu_set_t others = allowed;
+    CPU_CLR(static_cast<std::size_t>(cpu), &others);
+    if (CPU_COUNT(&others) == 0 || ::sched_setaffinity(0, sizeof others, &others) != 0) return;
+    ::sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 }  // namespace
 
 ThreadTeam::ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin,
@@ -127,7 +137,9 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
     }
     function_ = function;
     context_ = context;
-    is_crowded_.store(false, std::memory_order_relaxed);
+    caller_cpu_ = ::sched_getcpu();
+    // Whoever must be woken up may be waiting for this very core.
+    is_crowded_.store(sleepers_.load(std::memory_order_relaxed) > 0, std::memory_order_relaxed);
     job_number_.fetch_add(1);
     wake_sleepers(job_number_);
     function(context, 0);
@@ -144,6 +156,9 @@ void ThreadTeam::work(std::size_t thread) {
             yield_or_sleep_for_change(job_number_, done, spin_ - spin);
         }
         if (stopping_) return;
+        // Linux likes to wake a thread up where the one is that wakes it, above all in a virtual
+        // machine after a long sleep, and takes milliseconds to move either.
+        if (!outnumbers_cpus_ && ::sched_getcpu() == caller_cpu_) leave_cpu(caller_cpu_);
         function_(context_, thread);
         barrier();
     }

@@ -18,14 +18,15 @@ namespace pf {
 // A fork-join team: try_run() calls job(thread) once on each of num_threads() threads, thread 0
 // being the caller, and returns when all have. Inside the job, barrier() waits for everybody: it
 // spins for 50 us, or for `spin` if that is longer, but for 2 ms at most; then yields for 2 ms;
-// then sleeps. A thread that spun in vain makes the team crowded: for the rest of the job everybody
-// spins for 50 us. So with a long `spin` a team on cores of its own makes no system call, and one
-// that shares them does not keep them from those it waits for. An idle worker spins for `spin`,
-// then sleeps; after a crowded job it yields instead, but for the first 50 us. A team of more
-// threads than CPUs, as its creator may use or as `cpus` names, never spins. A team of one has no
-// threads at all. Several callers may share a team: one has it at a time, the others are told. Does
-// not queue, nest or steal. Workers handle no signals but those of a fault of their own, such as
-// SIGSEGV, so other handlers only run in the host's threads.
+// then sleeps. A team is crowded for the rest of a job in which a thread spun in vain, and for all
+// of one that had to wake workers up: then everybody spins for 50 us. So with a long `spin` a team
+// on cores of its own makes no system call, and one that shares them does not keep them from those
+// it waits for. An idle worker spins for `spin`, then sleeps; after a crowded job it yields
+// instead, but for the first 50 us. A team of more threads than CPUs, as its creator may use or as
+// `cpus` names, never spins. A worker that wakes up on the caller's CPU moves to another one that
+// it may use. A team of one has no threads at all. Several callers may share a team: one has it at
+// a time, the others are told. Does not queue, nest or steal. Workers handle no signals but those
+// of a fault of their own, such as SIGSEGV, so other handlers only run in the host's threads.
 //
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
@@ -79,6 +80,7 @@ class ThreadTeam {
         std::make_unique<std::vector<std::thread>>();
     Function function_ = nullptr;
     void* context_ = nullptr;
+    int caller_cpu_ = 0;  // where the job began
     bool stopping_ = false;
     ForkMark fork_mark_;
 

@@ -165,7 +165,8 @@ typedef struct pf_team_options {
                            make no system call. Teams of more threads than CPUs, of those that
                            their creator may use or of `cpus`, never spin */
     /* Worker i may only run on cpus[i % num_cpus], i from 1 on. cpus[0] is meant for the caller,
-     * whose affinity is its own affair. NULL: wherever the system puts them. */
+     * whose affinity is its own affair. NULL: wherever the system puts them, except that one which
+     * wakes up on the CPU of the caller moves to another that it may use. */
     const int* cpus;
     size_t num_cpus;
 } pf_team_options;

@@ -26,6 +26,14 @@ std::unique_ptr<ThreadTeam> make_team(std::size_t num_threads, microseconds spin
     return std::move(*team);
 }
 
+// Of this thread.
+void stay_on(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(cpu), &set);
+    CHECK(::sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
 using Signals = std::set<int>;
 
 Signals blocked_signals() {
@@ -88,6 +96,38 @@ TEST_SUITE("threads") {
             test(num_threads, {});
             test(num_threads, {::sched_getcpu()});  // more threads than CPUs: nobody spins
         }
+    }
+
+    TEST_CASE("ThreadTeam: a worker does not stay on the caller's CPU") {
+        cpu_set_t allowed;
+        REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+        if (CPU_COUNT(&allowed) < 2) {
+            MESSAGE("untested: there is one CPU only");
+            return;
+        }
+        const auto team = make_team(2, microseconds(1000000));  // awake, or it would be elsewhere
+        const int caller_cpu = ::sched_getcpu();
+        stay_on(caller_cpu);
+        constexpr int kTries = 20;
+        int num_apart = 0;
+        for (int i = 0; i < kTries; ++i) {
+            team->try_run([&](std::size_t thread) {
+                if (thread == 0) return;
+                stay_on(caller_cpu);  // joins the caller
+                CHECK(::sched_setaffinity(0, sizeof allowed, &allowed) == 0);
+            });
+            bool is_apart = false;
+            cpu_set_t after;
+            team->try_run([&](std::size_t thread) {
+                if (thread == 0) return;
+                is_apart = ::sched_getcpu() != caller_cpu;
+                ::sched_getaffinity(0, sizeof after, &after);
+            });
+            num_apart += is_apart;
+            CHECK(CPU_EQUAL(&after, &allowed));
+        }
+        CHECK(num_apart > kTries / 2);  // the system may have moved it back
+        REQUIRE(::sched_setaffinity(0, sizeof allowed, &allowed) == 0);
     }
 
     TEST_CASE("ThreadTeam: thousands of short jobs") {
