@@ -55,20 +55,23 @@ def compare(size: str, arguments: argparse.Namespace) -> dict:
     network = prepare(size, arguments.batch, arguments.cache)
     resident_mb = peak_resident_mb(arguments.cli, network.folder)
     isa = Library(arguments.library).load(network.folder).isa
+    has_several = arguments.threads > 1
     probes = Probes(
         all_threads=PeakProbe(arguments.probe, isa, arguments.threads),
-        one_thread=PeakProbe(arguments.probe, isa, 1),
-        round_trip=RoundTrip(arguments.probe) if arguments.threads > 1 else None,
+        one_thread=PeakProbe(arguments.probe, isa, 1) if has_several else None,
+        round_trip=RoundTrip(arguments.probe) if has_several else None,
     )
     engines = make_engines(arguments.engines, network, arguments.threads, arguments.library)
     differences = check_agreement(engines)
     rounds = run_rounds(engines, probes, arguments.rounds)
-    round_trips = [each.round_trip_ns for each in rounds if each.round_trip_ns is not None]
+    of_several = {
+        "peak_over_peak_of_one": summarise([each.peak / each.peak_of_one for each in rounds]),
+        "round_trip_ns": summarise([each.round_trip_ns for each in rounds]),
+    } if has_several else {}
     return {
         "operations": network.operations,
         "peak_gflops": summarise([each.peak for each in rounds]),
-        "peak_over_peak_of_one": summarise([each.peak / each.peak_of_one for each in rounds]),
-        "round_trip_ns": summarise(round_trips) if round_trips else None,
+        **of_several,
         "peak_resident_mb": resident_mb,
         "largest_relative_difference": differences,
         "engines": {

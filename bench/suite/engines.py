@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,19 @@ def _make_poolformer_alone(network: Network, library: Path) -> Engine:
     """The engine with one thread beside itself with several."""
     engine = _make_poolformer(network, 1, library)
     return Engine("poolformer_1_thread", f"{engine.title}, one thread", 1, engine.infer)
+
+
+def _make_poolformer_one_by_one(network: Network, threads: int, library: Path) -> Engine:
+    """The engine with an image at a time beside itself with a batch."""
+    one = replace(network, images=network.images[:1])
+    model = Library(library).load(network.folder)
+    session = new_session(model, one, threads)
+    return Engine(
+        "poolformer_one_by_one",
+        f"poolformer.cpp ({model.isa}), image by image",
+        threads,
+        lambda: np.concatenate([session.run(image[None]) for image in network.images]),
+    )
 
 
 def _make_onnxruntime(network: Network, threads: int, is_folded: bool) -> Engine:
@@ -127,4 +140,6 @@ def make_engines(names: list[str], network: Network, threads: int, library: Path
     engines = [makers[name]() for name in names]
     if "poolformer" in names and threads > 1:
         engines.append(_make_poolformer_alone(network, library))
+    if "poolformer" in names and len(network.images) > 1:
+        engines.append(_make_poolformer_one_by_one(network, threads, library))
     return engines

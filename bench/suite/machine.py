@@ -97,6 +97,7 @@ def describe_machine(cores: list[int]) -> dict:
         "pinned_to": cores,
         "system": platform.platform(),
         "python": platform.python_version(),
+        "forced_isa": os.environ.get("PF_ISA"),
         "load_average_at_start": os.getloadavg()[0],
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

@@ -17,7 +17,7 @@ SETTLE_SECONDS = 0.05
 class Round:
     peak_before: float  # GFLOP/s of all threads together
     peak_after: float
-    peak_of_one: float  # GFLOP/s of one thread, the other cores being idle
+    peak_of_one: float | None  # GFLOP/s of one thread, other cores being idle; None with one thread
     round_trip_ns: float | None  # of a cache line between two cores; None with one thread
     seconds: dict[str, float]  # by engine
 
@@ -29,8 +29,8 @@ class Round:
 @dataclass(frozen=True)
 class Probes:
     all_threads: PeakProbe
-    one_thread: PeakProbe
-    round_trip: RoundTrip | None  # None with one thread
+    one_thread: PeakProbe | None  # these two: None with one thread
+    round_trip: RoundTrip | None
 
 
 def _time(engine: Engine) -> float:
@@ -46,7 +46,7 @@ def _time(engine: Engine) -> float:
 def _round(engines: list[Engine], probes: Probes, index: int) -> Round:
     first = index % len(engines)  # nobody always runs after the same neighbour
     round_trip_ns = probes.round_trip.nanoseconds() if probes.round_trip else None
-    peak_of_one = probes.one_thread.gflops()
+    peak_of_one = probes.one_thread.gflops() if probes.one_thread else None
     peak_before = probes.all_threads.gflops()
     seconds = {engine.name: _time(engine) for engine in engines[first:] + engines[:first]}
     return Round(peak_before, probes.all_threads.gflops(), peak_of_one, round_trip_ns, seconds)

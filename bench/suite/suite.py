@@ -67,8 +67,10 @@ def _saved_results(text: str) -> dict:
         results = json.loads(Path(text).read_text())
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"cannot read {text}: {error}") from error
-    if not isinstance(results, dict) or not results.get("models"):
-        raise argparse.ArgumentTypeError(f"{text} is not what --output writes: it has no models")
+    models = results.get("models") if isinstance(results, dict) else None
+    is_complete = isinstance(models, dict) and all("engines" in each for each in models.values())
+    if not models or not is_complete:
+        raise argparse.ArgumentTypeError(f"{text} has no models with engines, as --output writes")
     return results
 
 
@@ -87,7 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--threads", type=_at_least_one, default=1, help="threads, and cores to pin to (1)")
     add("--batch", type=_at_least_one, default=1, help="images per run (1)")
     add("--tail", action="store_true", help="this engine's tail instead of its peers' speed")
-    add("--output", type=_new_file, help="also write every round here, as JSON")
+    add("--output", type=_new_file, help="also write every round, or run, here, as JSON")
     add("--plot", type=_new_file, help="also draw the medians and the FMA floor here, as SVG")
     add(
         "--plot-from",
@@ -104,10 +106,10 @@ def parse_arguments() -> argparse.Namespace:
     if arguments.plot_from and arguments.output:
         parser.error("--plot-from measures nothing that --output could keep")
     if arguments.tail:
-        for name in ("engines", "rounds", "batch", "output", "plot", "plot_from"):
+        for name in ("engines", "rounds", "batch", "plot", "plot_from"):
             if getattr(arguments, name) != parser.get_default(name):
                 option = "--" + name.replace("_", "-")
-                parser.error(f"--tail goes with --models and --threads, not with {option}")
+                parser.error(f"--tail goes with --models, --threads, --output, not with {option}")
     return arguments
 
 
@@ -153,10 +155,16 @@ def measure(arguments: argparse.Namespace) -> dict:
 
 
 def print_tail(arguments: argparse.Namespace) -> None:
-    pin(arguments.threads)
+    cores = pin(arguments.threads)
+    from machine import describe_machine
     from tail import format_tail, measure_tail
 
-    print(format_tail([measure_tail(size, arguments) for size in arguments.models]))
+    results = {"machine": describe_machine(cores), "threads": arguments.threads, "tails": {}}
+    for size in arguments.models:
+        results["tails"][size] = measure_tail(size, arguments)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    print(format_tail(results["tails"]))
 
 
 def main() -> None:

@@ -79,6 +79,13 @@ def _notes(size: str, model: dict) -> list[str]:
             f"- {size.upper()}: {threads} threads are {factor} times as fast as one; multiply-adds "
             f"in registers, {limit} times.{_distance_of_cores(model)}"
         )
+    one_by_one = model["engines"].get("poolformer_one_by_one")
+    if one_by_one:
+        factor = model["engines"]["poolformer"]["time_relative_to"]["poolformer_one_by_one"]
+        notes.append(
+            f"- {size.upper()}: a batch takes {factor['median']:.3f} times as long as its images "
+            f"one by one."
+        )
     return notes
 
 
@@ -98,6 +105,8 @@ def describe_doubts(results: dict) -> str:
     doubts = []
     if results["rounds"] < QUOTABLE_ROUNDS:
         doubts.append(f"Fewer than {QUOTABLE_ROUNDS} rounds: not to be quoted.")
+    if isa := results["machine"].get("forced_isa"):
+        doubts.append(f"PF_ISA: only this engine and the peak are kept to {isa}.")
     if results["machine"]["load_average_at_start"] > QUIET_LOAD_AVERAGE:
         doubts.append("Something else ran shortly before, or still: see the load average.")
     return " ".join(doubts)
