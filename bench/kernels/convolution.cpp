@@ -64,8 +64,9 @@ void run_onednn(benchmark::State& state, const kernels::KernelTable& table,
     const AlignedBuffer bias = random_floats(shape.out_channels);
     AlignedBuffer dst = random_floats(result_floats(shape));
     AlignedBuffer scratch = random_floats(convolution->scratch_bytes() / sizeof(float));
-    const std::size_t weight_floats = kernels::packed_conv_weight_floats(
-        shape.in_channels, shape.out_channels, shape.kernel, shape.block);
+    const kernels::OnednnLayout layout{shape.in_channels, shape.out_channels, shape.kernel,
+                                       shape.block};
+    const std::size_t weight_floats = layout.weight_floats();
     StreamedWeights weights(weight_floats);
     bool is_done = true;
     measure(state, table, work_of(shape, weight_floats), [&] {

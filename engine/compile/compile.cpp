@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "engine/base/check.hpp"
+#include "engine/compile/choose_convolution.hpp"
 #include "engine/compile/pack_weights.hpp"
 #include "engine/compile/passes.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/load/supported.hpp"
-#include "kernels/onednn/convolution.hpp"
 
 namespace pf {
 namespace {
@@ -117,11 +117,23 @@ class Compiler {
         return step;
     }
 
-    std::size_t weight_floats(const Conv2d& op, const ConvolutionStep& conv) const {
-        if (conv.kernel == ConvolutionKernel::gemm) return conv.gemm.weight_floats();
-        if (conv.kernel == ConvolutionKernel::winograd) return conv.winograd.weight_floats();
-        return kernels::packed_conv_weight_floats(op.in_channels, op.weight.rows, op.window.kernel,
-                                                  model_.kernels->block);
+    ConvolutionLayout convolution_layout(const Conv2d& op, ConvolutionKernel kernel) const {
+        const std::size_t panel = model_.kernels->panel;
+        switch (kernel) {
+            case ConvolutionKernel::onednn:
+                break;
+            case ConvolutionKernel::gemm:
+                return kernels::GemmConvolutionLayout{op.in_channels, op.weight.rows,
+                                                      op.window.kernel, panel};
+            case ConvolutionKernel::winograd:
+                return kernels::WinogradLayout{op.in_channels, op.weight.rows, panel};
+        }
+        return kernels::OnednnLayout{op.in_channels, op.weight.rows, op.window.kernel,
+                                     model_.kernels->block};
+    }
+
+    static std::size_t weight_floats(const ConvolutionLayout& of_any_kernel) {
+        return std::visit([](const auto& layout) { return layout.weight_floats(); }, of_any_kernel);
     }
 
     std::size_t bias_floats(const Conv2d& op) const {
@@ -138,12 +150,10 @@ class Compiler {
         channels_.try_emplace(node.inputs.front(), op.in_channels);
         ConvolutionStep conv;
         conv.window = op.window;
-        conv.kernel = choose_convolution(model_.description, num_embeddings_++);
-        const std::size_t panel = model_.kernels->panel;
-        conv.gemm = {op.in_channels, op.weight.rows, op.window.kernel, panel};
-        conv.winograd = {op.in_channels, op.weight.rows, panel};
+        conv.layout =
+            convolution_layout(op, choose_convolution(model_.description, num_embeddings_++));
         conv.bias = reserve(bias_floats(op));
-        conv.weights = reserve(weight_floats(op, conv));
+        conv.weights = reserve(weight_floats(conv.layout));
         add_map_step(node, op.weight.rows).op = conv;
         return true;
     }
@@ -196,14 +206,8 @@ class Compiler {
 
     void pack_step(const Step& step, const Conv2d& op) {
         const auto& conv = std::get<ConvolutionStep>(step.op);
-        const std::span<float> to = weights(conv.weights, weight_floats(op, conv));
-        if (conv.kernel == ConvolutionKernel::gemm) {
-            pack_gemm_convolution(op, conv.gemm, to);
-        } else if (conv.kernel == ConvolutionKernel::winograd) {
-            pack_winograd_convolution(op, conv.winograd, to);
-        } else {
-            pack_convolution(op, model_.kernels->block, to);
-        }
+        const std::span<float> to = weights(conv.weights, weight_floats(conv.layout));
+        std::visit([&](const auto& layout) { pack_convolution(op, layout, to); }, conv.layout);
         pack_vector(op.bias, weights(conv.bias, bias_floats(op)));
     }
 

@@ -9,20 +9,21 @@
 #include <vector>
 
 #include "engine/base/aligned_buffer.hpp"
-#include "engine/compile/choose_convolution.hpp"
 #include "engine/load/description.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/onednn/convolution.hpp"
 
 namespace pf {
 
 using WeightOffset = std::size_t;  // in floats, into Model::weights; a multiple of 16 (64 bytes)
 
+using ConvolutionLayout =
+    std::variant<kernels::OnednnLayout, kernels::GemmConvolutionLayout, kernels::WinogradLayout>;
+
 // Patch embedding of a map, or of the image.
 struct ConvolutionStep {
     PatchEmbedding window;
-    ConvolutionKernel kernel = ConvolutionKernel::onednn;
-    kernels::GemmConvolutionLayout gemm;  // of the weights, if that kernel is chosen
-    kernels::WinogradLayout winograd;
+    ConvolutionLayout layout;  // of the weights, for the kernel that was chosen
     WeightOffset bias = 0;
     WeightOffset weights = 0;
 };

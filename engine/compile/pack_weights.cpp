@@ -79,24 +79,24 @@ void pack_vector(const Vector& values, std::span<float> to) {
     for (std::size_t i = 0; i < values.size(); ++i) to[i] = static_cast<float>(values[i]);
 }
 
-void pack_convolution(const Conv2d& convolution, std::size_t block, std::span<float> to) {
+void pack_convolution(const Conv2d& convolution, const kernels::OnednnLayout& layout,
+                      std::span<float> to) {
     const std::size_t kernel = convolution.window.kernel;
     for (std::size_t out = 0; out < convolution.weight.rows; ++out) {
         std::size_t column = 0;
         for (std::size_t in = 0; in < convolution.in_channels; ++in) {
             for (std::size_t y = 0; y < kernel; ++y) {
                 for (std::size_t x = 0; x < kernel; ++x, ++column) {
-                    const std::size_t index = kernels::packed_conv_weight_index(
-                        convolution.in_channels, kernel, block, out, in, y, x);
-                    to[index] = static_cast<float>(convolution.weight.at(out, column));
+                    to[layout.weight_index(out, in, y, x)] =
+                        static_cast<float>(convolution.weight.at(out, column));
                 }
             }
         }
     }
 }
 
-void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
-                           std::span<float> to) {
+void pack_convolution(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
+                      std::span<float> to) {
     float* next = to.data();
     for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
         const Range groups = layout.chunk(chunk);
@@ -109,8 +109,8 @@ void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolu
     PF_DCHECK(next == to.data() + to.size());
 }
 
-void pack_winograd_convolution(const Conv2d& convolution, const WinogradLayout& layout,
-                               std::span<float> to) {
+void pack_convolution(const Conv2d& convolution, const WinogradLayout& layout,
+                      std::span<float> to) {
     PF_DCHECK(convolution.window.kernel == 3 && convolution.window.stride == 2);
     float* next = to.data();
     for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {

@@ -6,16 +6,18 @@
 
 #include "engine/graph/ops.hpp"
 #include "kernels/layout.hpp"
+#include "kernels/onednn/convolution.hpp"
 
 namespace pf {
 
 // `to` is zeroed and as large as the layout says.
 void pack_vector(const Vector& values, std::span<float> to);
-void pack_convolution(const Conv2d& convolution, std::size_t block, std::span<float> to);
-void pack_gemm_convolution(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
-                           std::span<float> to);
-void pack_winograd_convolution(const Conv2d& convolution, const kernels::WinogradLayout& layout,
-                               std::span<float> to);
+void pack_convolution(const Conv2d& convolution, const kernels::OnednnLayout& layout,
+                      std::span<float> to);
+void pack_convolution(const Conv2d& convolution, const kernels::GemmConvolutionLayout& layout,
+                      std::span<float> to);
+void pack_convolution(const Conv2d& convolution, const kernels::WinogradLayout& layout,
+                      std::span<float> to);
 void pack_mlp(const ChannelMlp& mlp, const kernels::MlpLayout& layout, std::span<float> to);
 void pack_linear(const Linear& linear, const kernels::LinearLayout& layout, std::span<float> to);
 

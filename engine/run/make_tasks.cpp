@@ -25,17 +25,15 @@ class TaskMaker {
 
   private:
     Task task(const Step& step, const ConvolutionStep& op) const {
-        if (op.kernel == ConvolutionKernel::gemm) return {own(step, op, op.gemm)};
-        if (op.kernel == ConvolutionKernel::winograd) return {own(step, op, op.winograd)};
-        return {onednn(step, op)};
+        return std::visit([&](const auto& layout) { return Task{task(step, op, layout)}; },
+                          op.layout);
     }
 
-    OnednnTask onednn(const Step& step, const ConvolutionStep& op) const {
-        const std::size_t block = model_.kernels->block;
-        const std::size_t first_channel = share(num_blocks(step.out_channels)).begin * block;
-        const WeightOffset weights =
-            op.weights + kernels::packed_conv_weight_floats(step.in_channels, first_channel,
-                                                            op.window.kernel, block);
+    OnednnTask task(const Step& step, const ConvolutionStep& op,
+                    kernels::OnednnLayout layout) const {
+        const std::size_t first_channel = share(num_blocks(step.out_channels)).begin * layout.block;
+        layout.out_channels = first_channel;
+        const WeightOffset weights = op.weights + layout.weight_floats();
         return {.convolution = convolutions_[place_.thread].get(),
                 .weights = model_.at(weights),
                 .bias = model_.at(op.bias) + first_channel,
@@ -44,8 +42,8 @@ class TaskMaker {
     }
 
     template <class Layout>
-    kernels::ConvolutionArgs<Layout> own(const Step& step, const ConvolutionStep& op,
-                                         const Layout& layout) const {
+    kernels::ConvolutionArgs<Layout> task(const Step& step, const ConvolutionStep& op,
+                                          const Layout& layout) const {
         const MapPlan& input = input_of(step);
         const MapPlan& output = output_of(step);
         const std::size_t num_units = layout.num_units(output.height, output.width);

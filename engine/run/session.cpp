@@ -66,7 +66,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 Status Session::create_convolutions() {
     for (const Step& step : model_->steps) {
         const auto* op = std::get_if<ConvolutionStep>(&step.op);
-        if (op == nullptr || op->kernel != ConvolutionKernel::onednn) continue;
+        if (op == nullptr || !std::holds_alternative<kernels::OnednnLayout>(op->layout)) continue;
         const std::size_t num_blocks = divide_up(step.out_channels, model_->kernels->block);
         for (std::size_t thread = 0; thread < images_at_once_; ++thread) {
             Status made = add_convolution(step, {0, num_blocks}, whole_convolutions_);

@@ -126,11 +126,13 @@ class Planner {
                              "; expected at least " + smallest + "x" + smallest};
         }
         set_output(step, out_height, out_width);
-        if (op.kernel == ConvolutionKernel::gemm) {
-            need_scratch(op.gemm.scratch_floats(op.gemm.num_units(out_height, out_width)));
-        } else if (op.kernel == ConvolutionKernel::winograd) {
-            need_scratch(op.winograd.scratch_floats(op.winograd.num_units(out_height, out_width)));
-        }
+        std::visit(
+            [&](const auto& layout) {
+                if constexpr (requires { layout.scratch_floats(0); }) {  // oneDNN says it later
+                    need_scratch(layout.scratch_floats(layout.num_units(out_height, out_width)));
+                }
+            },
+            op.layout);
         plan_.macs += std::uint64_t{out_height} * out_width * step.out_channels * step.in_channels *
                       op.window.kernel * op.window.kernel;
         return {};

@@ -152,16 +152,14 @@ void pad_source(const ConvolutionShape& shape, const float* src, float* dst) {
 
 }  // namespace
 
-std::size_t packed_conv_weight_floats(std::size_t in_channels, std::size_t out_channels,
-                                      std::size_t kernel, std::size_t block) {
+std::size_t OnednnLayout::weight_floats() const {
     const bool planar = ConvolutionShape::is_planar(in_channels);
     const std::size_t inputs = planar ? in_channels : round_up(in_channels, block);
     return round_up(out_channels, block) * inputs * kernel * kernel;
 }
 
-std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel, std::size_t block,
-                                     std::size_t out, std::size_t in, std::size_t y,
-                                     std::size_t x) {
+std::size_t OnednnLayout::weight_index(std::size_t out, std::size_t in, std::size_t y,
+                                       std::size_t x) const {
     if (ConvolutionShape::is_planar(in_channels)) {
         const std::size_t tap = (out / block * kernel + y) * kernel + x;
         return (tap * in_channels + in) * block + out % block;

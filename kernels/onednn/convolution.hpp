@@ -14,7 +14,7 @@ namespace pf::kernels {
 // One convolution of one image, or of a range of its output channel blocks. The source is planar
 // for 3 input channels ([channels][height][width], the image) and blocked otherwise; the
 // destination is blocked. Blocked channels are padded to the block with zeros, and computed like
-// any other. Weights are packed (packed_conv_weight_index): oneDNN's Ohwi{b}o for a planar source,
+// any other. Weights are packed (OnednnLayout): oneDNN's Ohwi{b}o for a planar source,
 // OIhw{b}i{b}o for a blocked one, so the weights of a range of output blocks are one slice of the
 // whole.
 struct ConvolutionShape {
@@ -42,13 +42,17 @@ struct ConvolutionShape {
     }
 };
 
-// Packed weights of `out_channels` outputs, in floats; proportional to the padded output channels.
-std::size_t packed_conv_weight_floats(std::size_t in_channels, std::size_t out_channels,
-                                      std::size_t kernel, std::size_t block);
+// Where the packed weights of a convolution lie.
+struct OnednnLayout {
+    std::size_t in_channels = 0;
+    std::size_t out_channels = 0;
+    std::size_t kernel = 0;
+    std::size_t block = 0;
 
-// Where weight (out, in, y, x) lies in the packed weights.
-std::size_t packed_conv_weight_index(std::size_t in_channels, std::size_t kernel, std::size_t block,
-                                     std::size_t out, std::size_t in, std::size_t y, std::size_t x);
+    // Proportional to the padded output channels.
+    std::size_t weight_floats() const;
+    std::size_t weight_index(std::size_t out, std::size_t in, std::size_t y, std::size_t x) const;
+};
 
 // Whether an implementation that oneDNN names so is fast, and within the instruction set: a forced
 // lower set computes what a CPU of that set would. ref* and *gemm* are slow.

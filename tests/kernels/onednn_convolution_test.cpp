@@ -21,21 +21,21 @@ namespace {
 using kernels::Convolution;
 using kernels::ConvolutionShape;
 using kernels::Isa;
+using kernels::OnednnLayout;
 using kernels::Range;
 using kernels::reference::Map;
 using Place = GuardedBuffer::Place;
 
 std::vector<float> pack(const ConvolutionCase& problem) {
     const ConvolutionShape& s = problem.shape;
-    std::vector<float> packed(
-        kernels::packed_conv_weight_floats(s.in_channels, s.out_channels, s.kernel, s.block));
+    const OnednnLayout layout{s.in_channels, s.out_channels, s.kernel, s.block};
+    std::vector<float> packed(layout.weight_floats());
     std::size_t next = 0;
     for (std::size_t out = 0; out < s.out_channels; ++out) {
         for (std::size_t in = 0; in < s.in_channels; ++in) {
             for (std::size_t y = 0; y < s.kernel; ++y) {
                 for (std::size_t x = 0; x < s.kernel; ++x, ++next) {
-                    packed[kernels::packed_conv_weight_index(s.in_channels, s.kernel, s.block, out,
-                                                             in, y, x)] =
+                    packed[layout.weight_index(out, in, y, x)] =
                         static_cast<float>(problem.weights[next]);
                 }
             }
@@ -79,8 +79,8 @@ std::vector<float> run(const ConvolutionCase& problem, Isa isa, const std::vecto
         CHECK(convolution->scratch_bytes() % 64 == 0);
         GuardedBuffer scratch(convolution->scratch_bytes() / sizeof(float), Place::aligned);
         const std::size_t channel = blocks.begin * shape.block;
-        const std::size_t offset = kernels::packed_conv_weight_floats(shape.in_channels, channel,
-                                                                      shape.kernel, shape.block);
+        const OnednnLayout before{shape.in_channels, channel, shape.kernel, shape.block};
+        const std::size_t offset = before.weight_floats();
         CHECK(convolution->execute(src.data(), weights.data() + offset, bias.data() + channel,
                                    dst.data() + channel * pixels,
                                    reinterpret_cast<std::byte*>(scratch.data())) ==

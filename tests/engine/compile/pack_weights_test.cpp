@@ -109,9 +109,9 @@ TEST_CASE("pack_convolution: oneDNN's Ohwi for the image, OIhwio for maps") {
             conv.in_channels = in_channels;
             conv.window = {kKernel, 2, 1};
             conv.weight = counting_matrix(maker, kOut, in_channels * kKernel * kKernel);
-            std::vector<float> packed(
-                kernels::packed_conv_weight_floats(in_channels, kOut, kKernel, block));
-            pack_convolution(conv, block, packed);
+            const kernels::OnednnLayout layout{in_channels, kOut, kKernel, block};
+            std::vector<float> packed(layout.weight_floats());
+            pack_convolution(conv, layout, packed);
             const std::size_t in_blocks = kernels::divide_up(in_channels, block);
             float number = 0;
             for (std::size_t o = 0; o < kOut; ++o) {
@@ -132,7 +132,7 @@ TEST_CASE("pack_convolution: oneDNN's Ohwi for the image, OIhwio for maps") {
     }
 }
 
-TEST_CASE("pack_gemm_convolution: [chunk][panel][depth group][channel][panel]") {
+TEST_CASE("pack_convolution: gemm's [chunk][panel][depth group][channel][panel]") {
     for (const std::size_t panel : {8, 16, 32}) {
         for (const std::size_t in_channels : {20, 36}) {
             constexpr std::size_t kOut = 20, kKernel = 3, kTaps = 9;
@@ -143,7 +143,7 @@ TEST_CASE("pack_gemm_convolution: [chunk][panel][depth group][channel][panel]") 
             conv.weight = counting_matrix(maker, kOut, in_channels * kTaps);
             const kernels::GemmConvolutionLayout layout{in_channels, kOut, kKernel, panel};
             std::vector<float> packed(layout.weight_floats());
-            pack_gemm_convolution(conv, layout, packed);
+            pack_convolution(conv, layout, packed);
             bool all_good = true;
             for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
                 const kernels::Range groups = layout.chunk(chunk);
@@ -171,7 +171,7 @@ TEST_CASE("pack_gemm_convolution: [chunk][panel][depth group][channel][panel]") 
 }
 
 // Places and sums written out: the planes of the nine terms in order, each as the taps it adds up.
-TEST_CASE("pack_winograd_convolution: [panel][plane][channel][panel]") {
+TEST_CASE("pack_convolution: winograd's [panel][plane][channel][panel]") {
     const std::vector<std::vector<std::size_t>> taps_of_planes = {
         {0},          {1},    {3}, {4},  // term 0, 0
         {0, 2},       {3, 5},            // term 0, 1
@@ -194,7 +194,7 @@ TEST_CASE("pack_winograd_convolution: [panel][plane][channel][panel]") {
             conv.weight = counting_matrix(maker, kOut, in_channels * 9);
             const kernels::WinogradLayout layout{in_channels, kOut, panel};
             std::vector<float> packed(layout.weight_floats());
-            pack_winograd_convolution(conv, layout, packed);
+            pack_convolution(conv, layout, packed);
             const std::size_t depth = kernels::round_up(in_channels, 16);
             bool all_good = true;
             for (std::size_t out = 0; out < kOut; ++out) {
