@@ -226,7 +226,9 @@ assert place["threads"] == 1 and place["cpu_budget"] >= 1 and place["cpu"] and p
     run 0 bench "$model" --size 300x300 --seconds 0.1
     says '^p99 .*not reliable: [0-9]+ runs, at least 1000 '
     says '^p99.9 .*not reliable: [0-9]+ runs, at least 10000 '
-    run 1 bench "$model" --seconds 0.1 --json "$work/no/such/folder.json"
+    run 1 bench "$model" --seconds 86400 --json "$work/no/such/folder.json"  # says so at once
+    complains 'folder.json: cannot write the result; there is no such folder'
+    run 1 bench "$model" --seconds 0.1 --json "$work"
     complains 'cannot write the result'
     run 1 bench "$model" --size 60000x60000
     complains '60000x60000 .*; choose another --size'

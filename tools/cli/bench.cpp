@@ -3,8 +3,10 @@
 #include "tools/cli/bench.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
 #include "tools/cli/commands.hpp"
 #include "tools/cli/report.hpp"
@@ -36,7 +38,17 @@ bool write_file(const std::string& file, const std::string& text) {
     return stream.good();
 }
 
+bool is_in_a_folder(const std::string& file) {
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+    std::error_code error;
+    return folder.empty() || std::filesystem::is_directory(folder, error);
+}
+
 int run(const BenchOptions& options) {
+    if (!is_in_a_folder(options.json_file)) {  // better said now than after all runs
+        print_error(options.json_file + ": cannot write the result; there is no such folder");
+        return kFailure;
+    }
     const auto runner = open_runner(options.runner);
     const auto result = runner ? measure(*runner, options) : Result<BenchResult>(runner.error());
     if (!result) {
@@ -49,8 +61,7 @@ int run(const BenchOptions& options) {
                stdout);
     if (options.json_file.empty() || replaces_text) return kSuccess;
     if (write_file(options.json_file, to_json(*runner, options, *result))) return kSuccess;
-    print_error(options.json_file +
-                ": cannot write the result; name a file in a folder that exists");
+    print_error(options.json_file + ": cannot write the result");
     return kFailure;
 }
 
