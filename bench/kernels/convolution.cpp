@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/onednn/convolution.hpp"
 
+#include <array>
+
 #include "bench/kernels/benchmarks.hpp"
 #include "bench/kernels/buffers.hpp"
 #include "bench/kernels/measure.hpp"
@@ -22,6 +24,13 @@ ConvolutionShape embedding(const Family& family, std::size_t stage, std::size_t 
     if (stage == 0) return {3, kImageSide, kImageSide, out_channels, 7, 4, 2, block};
     const StageShape before = stage_shape(family, stage - 1);
     return {before.channels, before.side, before.side, out_channels, 3, 2, 1, block};
+}
+
+// Of the model in models/, whose image has 32x32 pixels.
+std::array<ConvolutionShape, 3> small_embeddings(std::size_t block) {
+    return {{{64, 16, 16, 128, 5, 2, 2, block},
+             {128, 8, 8, 192, 3, 1, 1, block},
+             {192, 8, 8, 256, 3, 2, 1, block}}};
 }
 
 std::string shape_name(const ConvolutionShape& shape) {
@@ -147,6 +156,22 @@ void run_share(benchmark::State& state, const kernels::KernelTable& table,
             [&] { convolution.run(); });
 }
 
+// By each kernel that can.
+void add_kernels(const kernels::KernelTable& table, const ConvolutionShape& shape) {
+    add_benchmark("onednn_convolution", table, shape_name(shape),
+                  [&table, shape](benchmark::State& state) { run_onednn(state, table, shape); });
+    if (shape.has_planar_source()) return;
+    add_benchmark("gemm_convolution", table, shape_name(shape),
+                  [&table, shape](benchmark::State& state) {
+                      run_own(state, table, shape, gemm(table, shape));
+                  });
+    if (shape.kernel != 3 || shape.stride != 2) return;
+    add_benchmark("winograd_convolution", table, shape_name(shape),
+                  [&table, shape](benchmark::State& state) {
+                      run_own(state, table, shape, winograd(table, shape));
+                  });
+}
+
 // Of the kernels that run them in the five models.
 void add_shares(const kernels::KernelTable& table, const ConvolutionShape& third,
                 const ConvolutionShape& fourth) {
@@ -167,22 +192,11 @@ void add_shares(const kernels::KernelTable& table, const ConvolutionShape& third
 void add_convolutions(const kernels::KernelTable& table) {
     for (const Family& family : kFamilies) {
         for (std::size_t stage = 0; stage < kNumStages; ++stage) {
-            const ConvolutionShape shape = embedding(family, stage, table.block);
-            add_benchmark(
-                "onednn_convolution", table, shape_name(shape),
-                [&table, shape](benchmark::State& state) { run_onednn(state, table, shape); });
-            if (shape.has_planar_source()) continue;
-            add_benchmark("gemm_convolution", table, shape_name(shape),
-                          [&table, shape](benchmark::State& state) {
-                              run_own(state, table, shape, gemm(table, shape));
-                          });
-            add_benchmark("winograd_convolution", table, shape_name(shape),
-                          [&table, shape](benchmark::State& state) {
-                              run_own(state, table, shape, winograd(table, shape));
-                          });
+            add_kernels(table, embedding(family, stage, table.block));
         }
         add_shares(table, embedding(family, 2, table.block), embedding(family, 3, table.block));
     }
+    for (const ConvolutionShape& shape : small_embeddings(table.block)) add_kernels(table, shape);
 }
 
 }  // namespace pf::bench

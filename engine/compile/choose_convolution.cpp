@@ -9,7 +9,7 @@ namespace pf {
 namespace {
 
 // From here on winograd_convolution takes 0.68 to 0.74 times as long as gemm_convolution where the
-// map has even sides, and 0.9 times with 9x9 pixels. With 16 quads, as in the last patch embedding
+// map has even sides. With 16 quads, as in the last patch embedding
 // at 224x224, whose 7x7 pixels leave a quarter of theirs outside, it ties (all sets, EPYC Turin,
 // 2026-11-30), and its weights, 25/9 as many, would be 10 MB more in S12.
 constexpr std::size_t kFewestQuads = 25;
