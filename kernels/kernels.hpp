@@ -5,7 +5,8 @@
 // need only a float's alignment, if no more or less is asked for; 64-byte alignment is faster.
 // Padded channels of a source must be zero and are zero in the result. Kernels allocate nothing,
 // throw nothing and touch only what their arguments name, so threads may run them side by side on
-// disjoint ranges. NaN and infinity propagate; only gelu(-infinity) is 0, its limit.
+// disjoint ranges. NaN and infinity propagate, but gelu(-infinity) is 0, its limit, and
+// winograd_convolution makes NaN of some infinities.
 //
 // Statistics are those of (value - shift): the producer of a map writes one Partial per fixed unit,
 // whoever computes it, so that adding the partials in a fixed order always gives the same bits.
@@ -52,7 +53,7 @@ struct ConvolutionArgs {
 };
 // As a matrix product; a unit is a pixel.
 using GemmConvolutionArgs = ConvolutionArgs<GemmConvolutionLayout>;
-// 3x3 windows and stride 2 only; a unit is a quad. An infinity may come out as NaN.
+// 3x3 windows and stride 2 only; a unit is a quad.
 using WinogradConvolutionArgs = ConvolutionArgs<WinogradLayout>;
 
 // Token mixing of one half block (paper section 3.1; GroupNorm's mean and bias cancel):

@@ -20,6 +20,12 @@ constexpr std::size_t divide_up(std::size_t value, std::size_t divisor) {
     return (value + divisor - 1) / divisor;
 }
 
+// In floats, so many as begin on lines of their own.
+inline constexpr std::size_t kLineFloats = 16;
+constexpr std::size_t whole_lines(std::size_t floats) {
+    return round_up(floats, kLineFloats);
+}
+
 // Part `index` of `total` things dealt out to `parts` takers as evenly as can be.
 struct Range {
     std::size_t begin = 0;

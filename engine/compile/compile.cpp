@@ -61,7 +61,7 @@ class Compiler {
     // is read while what lies behind it is prefetched.
     WeightOffset reserve(std::size_t floats) {
         const WeightOffset offset = weight_floats_;
-        weight_floats_ += round_up(floats, 16);
+        weight_floats_ += kernels::whole_lines(floats);
         return offset;
     }
 

@@ -5,14 +5,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/layout.hpp"
+
 namespace pf {
 namespace {
-
-constexpr std::size_t kAlignFloats = 16;
-
-std::size_t padded(std::size_t floats) {
-    return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
-}
 
 bool overlap(const Lifetime& a, const Lifetime& b) {
     return a.first <= b.last && b.first <= a.last;
@@ -48,11 +44,11 @@ MemoryPlan plan_memory(std::span<const Lifetime> lifetimes) {
         for (const std::size_t other : placed) {
             if (!overlap(lifetimes[index], lifetimes[other])) continue;
             const std::size_t begin = plan.offsets[other];
-            taken.push_back({begin, begin + padded(lifetimes[other].floats)});
+            taken.push_back({begin, begin + kernels::whole_lines(lifetimes[other].floats)});
         }
         std::sort(taken.begin(), taken.end(),
                   [](const Taken& a, const Taken& b) { return a.begin < b.begin; });
-        const std::size_t floats = padded(lifetimes[index].floats);
+        const std::size_t floats = kernels::whole_lines(lifetimes[index].floats);
         plan.offsets[index] = lowest_gap(taken, floats);
         plan.total_floats = std::max(plan.total_floats, plan.offsets[index] + floats);
         placed.push_back(index);

@@ -14,7 +14,7 @@ namespace {
 
 using kernels::divide_up;
 using kernels::Range;
-using kernels::round_up;
+using kernels::whole_lines;
 
 // Marks a session as running for as long as it lives, if nobody else has.
 class Entry {
@@ -109,7 +109,7 @@ Status Session::allocate(const SessionOptions& options) {
     input_format_ = options.input_format;
     if (input_format_ == InputFormat::nhwc_u8)
         levels_ = normalised_levels(model_->description.input);
-    thread_floats_ = round_up(model_->num_stats, 16) + round_up(plan_.scratch_floats, 16);
+    thread_floats_ = whole_lines(model_->num_stats) + whole_lines(plan_.scratch_floats);
     auto arena = AlignedBuffer::allocate(
         images_at_once_ * plan_.shared_floats + num_threads() * thread_floats_, options.allocator);
     if (!arena) return arena.error();
@@ -122,9 +122,8 @@ Status Session::allocate(const SessionOptions& options) {
 void Session::make_tasks() {
     for (std::size_t thread = 0; thread < num_threads(); ++thread) {
         float* floats = thread_floats_of(thread);
-        Place place{.thread = thread,
-                    .shifts = floats,
-                    .scratch = floats + round_up(model_->num_stats, 16)};
+        Place place{
+            .thread = thread, .shifts = floats, .scratch = floats + whole_lines(model_->num_stats)};
         if (thread < images_at_once_) {
             place.maps = maps_of(thread);
             whole_tasks_.push_back(pf::make_tasks(*model_, plan_, whole_convolutions_, place));

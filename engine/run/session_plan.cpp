@@ -13,6 +13,7 @@ namespace {
 
 using kernels::divide_up;
 using kernels::round_up;
+using kernels::whole_lines;
 
 constexpr std::size_t kMaxInputSide = 16384;  // pixels; keeps every size far from overflow
 
@@ -62,11 +63,11 @@ class Planner {
             plan_.stats[i].offset = memory.offsets[num_maps + i];
         }
         plan_.hidden_offset = memory.offsets.back();
-        plan_.logits_offset = round_up(memory.total_floats, 16);
-        plan_.planes_offset = plan_.logits_offset + round_up(model_.description.head.classes, 16);
+        plan_.logits_offset = whole_lines(memory.total_floats);
+        plan_.planes_offset = plan_.logits_offset + whole_lines(model_.description.head.classes);
         const std::size_t planes =
             format == InputFormat::nchw_f32 ? 0 : 3 * plan_.input_height * plan_.input_width;
-        plan_.shared_floats = plan_.planes_offset + round_up(planes, 16);
+        plan_.shared_floats = plan_.planes_offset + whole_lines(planes);
     }
 
   private:
@@ -100,7 +101,7 @@ class Planner {
     }
 
     void need_scratch(std::size_t floats) {
-        plan_.scratch_floats = std::max(plan_.scratch_floats, round_up(floats, 16));
+        plan_.scratch_floats = std::max(plan_.scratch_floats, whole_lines(floats));
     }
 
     void need_hidden(std::size_t floats) {

@@ -66,6 +66,7 @@ class alignas(64) Session::Worker {
 
     // Whether to go on after the task at hand. Thread 0 asks the clock, before the barrier.
     bool goes_on() const;
+    bool ends_run() const;
     void check_stop() const;
     std::size_t position() const;
     bool is_first() const { return crew_.size == 1 || thread_ == 0; }

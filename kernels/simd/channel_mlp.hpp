@@ -13,7 +13,7 @@
 
 #include "kernels/simd/gelu.hpp"
 #include "kernels/simd/gemm_tile.hpp"
-#include "kernels/simd/pool_mix.hpp"
+#include "kernels/simd/map_statistics.hpp"
 
 namespace pf::kernels::simd {
 

@@ -62,15 +62,12 @@ inline constexpr std::size_t kUnrolledSteps = kLanes<Arch> < 16 ? kDepthGroup : 
 // Asking for more than the panel, or past the last one, is harmless: a prefetch cannot fault.
 template <class Arch>
 struct Prefetch {
-    static constexpr std::size_t kLineFloats = 16;
-
     const float* next = nullptr;
     std::size_t floats = kLineFloats;  // to ask for at a time: whole lines
 
     // The lines of `next_panel`, shared out over `passes` passes over the one before it.
     PF_INLINE static Prefetch share(const float* next_panel, std::size_t passes) {
-        return {next_panel,
-                round_up(divide_up(kUnrolledSteps<Arch> * kPanel<Arch>, passes), kLineFloats)};
+        return {next_panel, whole_lines(divide_up(kUnrolledSteps<Arch> * kPanel<Arch>, passes))};
     }
 
     // Moves on by what one pass over `depth` steps has asked for.

@@ -7,6 +7,7 @@
 #include "kernels/simd/fma_probe.hpp"
 #include "kernels/simd/gemm_convolution.hpp"
 #include "kernels/simd/head.hpp"
+#include "kernels/simd/map_statistics.hpp"
 #include "kernels/simd/pool_mix.hpp"
 #include "kernels/simd/winograd_convolution.hpp"
 
