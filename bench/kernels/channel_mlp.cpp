@@ -1,5 +1,6 @@
 // channel_mlp: the half block that holds nearly all the work, with weights that stream from memory,
-// a single tile of it with weights that stay where they are, and threads' shares of it.
+// a single tile of it with weights that stay where they are, its products alone, and threads'
+// shares of it.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <string>
@@ -10,6 +11,7 @@
 #include "bench/kernels/measure.hpp"
 #include "bench/kernels/shapes.hpp"
 #include "bench/kernels/shares.hpp"
+#include "bench/products/products.hpp"
 
 namespace pf::bench {
 namespace {
@@ -75,6 +77,25 @@ void run(benchmark::State& state, const kernels::KernelTable& table, std::size_t
     });
 }
 
+auto products_of(kernels::Isa isa) {
+    switch (isa) {
+        case kernels::Isa::sse4_1:
+            break;
+        case kernels::Isa::avx2:
+            return &mlp_products_avx2;
+        case kernels::Isa::avx512:
+            return &mlp_products_avx512;
+    }
+    return &mlp_products_sse4_1;
+}
+
+void run_products(benchmark::State& state, const kernels::KernelTable& table,
+                  const StageShape& shape) {
+    Layer layer(table, shape.channels, shape.pixels());
+    measure(state, table, {.operations = layer.work().operations},
+            [&, multiply = products_of(table.isa)] { multiply(layer.args); });
+}
+
 // The largest share of so many threads, whose work counts as a thread's average share.
 void run_share(benchmark::State& state, const kernels::KernelTable& table, const StageShape& shape,
                std::size_t num_threads, SharedBy shared_by) {
@@ -108,6 +129,11 @@ void add_channel_mlp(const kernels::KernelTable& table) {
         add_benchmark("channel_mlp_tile", table, name, [&table, shape](benchmark::State& state) {
             run(state, table, shape.channels, kernels::max_tile_rows(table.panel), Weights::kept);
         });
+    });
+    for_each_stage([&](const StageShape& shape) {
+        add_benchmark(
+            "mlp_products", table, shape.name(),
+            [&table, shape](benchmark::State& state) { run_products(state, table, shape); });
     });
     for_each_head([&](const StageShape& shape) {
         add_share_benchmarks(

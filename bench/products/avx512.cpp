@@ -1,0 +1,8 @@
+// mlp_products, compiled for this instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/products/products.hpp"
+#include "bench/products/simd.hpp"
+
+void pf::bench::mlp_products_avx512(const kernels::ChannelMlpArgs& args) {
+    MlpProducts<xsimd::avx512bw, 12>::run(args);
+}
