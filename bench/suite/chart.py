@@ -12,6 +12,7 @@ from table import describe_doubts, describe_run
 COLOURS = {
     "poolformer": "#d1344b",
     "poolformer_1_thread": "#efa9b3",
+    "poolformer_one_by_one": "#8f1f31",
     "onnxruntime": "#3b78b5",
     "onnxruntime_folded": "#a3c6e8",
     "openvino": "#7b5aa6",

@@ -133,6 +133,12 @@ def set_environment(threads: int, cache: Path) -> None:
     os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
 
 
+def _save(results: dict, file: Path | None) -> None:
+    """After every model: an interrupted run keeps what it has."""
+    if file:
+        file.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def measure(arguments: argparse.Namespace) -> dict:
     cores = pin(arguments.threads)
 
@@ -149,22 +155,29 @@ def measure(arguments: argparse.Namespace) -> dict:
     }
     for size in arguments.models:
         results["models"][size] = compare(size, arguments)
-        if arguments.output:  # after every model: an interrupted run keeps what it has
-            arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+        _save(results, arguments.output)
     return results
 
 
 def print_tail(arguments: argparse.Namespace) -> None:
     cores = pin(arguments.threads)
     from machine import describe_machine
-    from tail import format_tail, measure_tail
+    from table import describe_doubts, describe_run
+    from tail import RUNS, format_tail, measure_tail
 
-    results = {"machine": describe_machine(cores), "threads": arguments.threads, "tails": {}}
+    results = {
+        "machine": describe_machine(cores),
+        "rounds": RUNS,
+        "threads": arguments.threads,
+        "batch": 1,
+        "tails": {},
+    }
     for size in arguments.models:
         results["tails"][size] = measure_tail(size, arguments)
-    if arguments.output:
-        arguments.output.write_text(json.dumps(results, indent=1) + "\n")
-    print(format_tail(results["tails"]))
+        _save(results, arguments.output)
+    print(describe_run(results), "", format_tail(results["tails"]), sep="\n")
+    if doubts := describe_doubts(results):
+        print("", doubts, sep="\n")
 
 
 def main() -> None:

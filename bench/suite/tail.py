@@ -4,6 +4,8 @@ import argparse
 import multiprocessing
 import statistics
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +52,9 @@ def _after_gaps(session: Session, images: np.ndarray) -> list[float]:
 
 def _first_run(library: Path, network: Network, threads: int) -> tuple[float, float]:
     """Milliseconds of loading, and the first run over the median of the next."""
+    engine = Library(library)
     start = time.perf_counter_ns()
-    model = Library(library).load(network.folder)
+    model = engine.load(network.folder)
     load_ms = (time.perf_counter_ns() - start) * 1e-6
     session = new_session(model, network, threads)
     first = time_ms(lambda: session.run(network.images))
@@ -59,10 +62,11 @@ def _first_run(library: Path, network: Network, threads: int) -> tuple[float, fl
     return load_ms, first / statistics.median(following)
 
 
-def _first_runs(library: Path, network: Network, threads: int) -> list[tuple[float, float]]:
-    """Each in a process of its own, which has run nothing yet."""
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-        return processes.starmap(_first_run, [(library, network, threads)] * LOADS, chunksize=1)
+def _in_new_process(function: Callable, *arguments):
+    """What the function returns; fails if the process dies."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as executor:
+        return executor.submit(function, *arguments).result()
 
 
 def measure_tail(size: str, arguments: argparse.Namespace) -> dict:
@@ -73,7 +77,11 @@ def measure_tail(size: str, arguments: argparse.Namespace) -> dict:
     loops = [FmaLoop(arguments.probe, model.isa), MemoryLoop()]
     runs, fmas, reads = _steady(session, network.images, loops)
     gaps = _after_gaps(session, network.images)
-    loads, firsts = zip(*_first_runs(arguments.library, network, arguments.threads))
+    first_runs = [
+        _in_new_process(_first_run, arguments.library, network, arguments.threads)
+        for _ in range(LOADS)
+    ]
+    loads, firsts = zip(*first_runs)
     return {
         "run_ms": runs,
         "fma_loop_ms": fmas,

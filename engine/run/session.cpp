@@ -178,6 +178,7 @@ Status Session::run(const RunRequest& request) {
         run_on_team(request, thread);
     };
     if (!team_->try_run(job)) {
+        const ThreadTeam::LoneCaller alone(*team_);
         const FloatState state(Subnormals::flushed);
         for (std::size_t n = 0; n < request.batch; ++n) {
             if (!run_alone({request, n}, 0)) break;

@@ -52,18 +52,22 @@ class SignalBlock {
     sigset_t before_;
 };
 
-std::size_t num_usable_cpus(const std::vector<int>& cpus) {
-    return cpus.empty() ? affinity_cpus() : std::set<int>(cpus.begin(), cpus.end()).size();
+// For so many threads; `cpus` as in ThreadTeam::create.
+std::size_t num_usable_cpus(const std::vector<int>& cpus, std::size_t num_threads) {
+    if (cpus.empty()) return affinity_cpus();
+    return std::set<int>(cpus.begin(), cpus.begin() + std::min(cpus.size(), num_threads)).size();
 }
 
-// Moves this thread to any other CPU that it may use, if there is one.
-void leave_cpu(int cpu) {
-    cpu_set_t allowed;
-    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-    cpu_set_t others = allowed;
-    CPU_CLR(static_cast<std::size_t>(cpu), &others);
-    if (CPU_COUNT(&others) == 0 || ::sched_setaffinity(0, sizeof others, &others) != 0) return;
-    ::sched_setaffinity(0, sizeof allowed, &allowed);
+// The CPU in `allowed` that stands `steps` behind `cpu`, round and round without `cpu` itself;
+// `cpu` if there is no other.
+int cpu_behind(int cpu, std::size_t steps, const cpu_set_t& allowed) {
+    for (int i = 1; i < CPU_SETSIZE; ++i) {
+        const int candidate = (cpu + i) % CPU_SETSIZE;
+        if (CPU_ISSET(static_cast<std::size_t>(candidate), &allowed) && --steps == 0) {
+            return candidate;
+        }
+    }
+    return cpu;
 }
 
 }  // namespace
@@ -72,7 +76,8 @@ ThreadTeam::ThreadTeam(std::size_t num_threads, std::chrono::microseconds spin,
                        const std::vector<int>& cpus)
     : num_threads_(num_threads),
       spin_(spin),
-      outnumbers_cpus_(num_threads > num_usable_cpus(cpus)) {}
+      outnumbers_cpus_(num_threads > num_usable_cpus(cpus, num_threads)),
+      is_pinned_(!cpus.empty()) {}
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t num_threads,
                                                        std::chrono::microseconds spin,
@@ -153,15 +158,31 @@ void ThreadTeam::work(std::size_t thread) {
         // On a crowded core it may be the caller of the next job whom spinning holds up.
         const std::chrono::microseconds spin = patience(spin_);
         if (!spin_for_change(job_number_, done, spin)) {
-            yield_or_sleep_for_change(job_number_, done, spin_ - spin);
+            const auto yield = outnumbers_cpus_ ? std::chrono::microseconds{} : spin_ - spin;
+            yield_or_sleep_for_change(job_number_, done, yield);
         }
         if (stopping_) return;
-        // Linux likes to wake a thread up where the one is that wakes it, above all in a virtual
-        // machine after a long sleep, and takes milliseconds to move either.
-        if (!outnumbers_cpus_ && ::sched_getcpu() == caller_cpu_) leave_cpu(caller_cpu_);
+        if (::sched_getcpu() == caller_cpu_) leave_caller(thread);
         function_(context_, thread);
         barrier();
     }
+}
+
+// Linux likes to wake a thread up where the one is that wakes it, above all in a virtual machine
+// after a long sleep, and takes milliseconds to move either. The CPUs behind the caller's are
+// likely to share its caches, and different ones for different workers. Where a caller works alone
+// the CPUs are taken.
+void ThreadTeam::leave_caller(std::size_t thread) const {
+    if (outnumbers_cpus_ || is_pinned_ || lone_callers_.load(std::memory_order_relaxed) > 0) return;
+    cpu_set_t allowed;
+    if (caller_cpu_ < 0 || ::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    const int other = cpu_behind(caller_cpu_, thread, allowed);
+    if (other == caller_cpu_) return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(other), &one);
+    if (::sched_setaffinity(0, sizeof one, &one) != 0) return;
+    ::sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 void ThreadTeam::barrier() {

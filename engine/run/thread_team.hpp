@@ -20,13 +20,14 @@ namespace pf {
 // spins for 50 us, or for `spin` if that is longer, but for 2 ms at most; then yields for 2 ms;
 // then sleeps. A team is crowded for the rest of a job in which a thread spun in vain, and for all
 // of one that had to wake workers up: then everybody spins for 50 us. So with a long `spin` a team
-// on cores of its own makes no system call, and one that shares them does not keep them from those
-// it waits for. An idle worker spins for `spin`, then sleeps; after a crowded job it yields
-// instead, but for the first 50 us. A team of more threads than CPUs, as its creator may use or as
-// `cpus` names, never spins. A worker that wakes up on the caller's CPU moves to another one that
-// it may use. A team of one has no threads at all. Several callers may share a team: one has it at
-// a time, the others are told. Does not queue, nest or steal. Workers handle no signals but those
-// of a fault of their own, such as SIGSEGV, so other handlers only run in the host's threads.
+// on cores of its own makes no system call while its workers are awake, and one that shares them
+// does not keep them from those it waits for. An idle worker spins for `spin`, then sleeps; after a
+// crowded job it yields instead, but for the first 50 us. A team of more threads than CPUs, as its
+// creator may use or as `cpus` names, never spins: who waits yields, and who is idle sleeps.
+// Without `cpus`, a worker that finds itself on the caller's CPU moves to another one that it may
+// use. A team of one has no threads at all. Several callers may share a team: one has it at a time,
+// the others are told. Does not queue, nest or steal. Workers handle no signals but those of a
+// fault of their own, such as SIGSEGV, so other handlers only run in the host's threads.
 //
 // fork() leaves the workers behind: in the child the team is busy for good, and may be destroyed.
 class ThreadTeam {
@@ -53,6 +54,19 @@ class ThreadTeam {
 
     void barrier();
 
+    // As long as it lives, one whom try_run() refused works on a CPU of its own: workers leave it
+    // alone.
+    class LoneCaller {
+      public:
+        explicit LoneCaller(ThreadTeam& team) : team_(team) { team_.lone_callers_.fetch_add(1); }
+        LoneCaller(const LoneCaller&) = delete;
+        LoneCaller& operator=(const LoneCaller&) = delete;
+        ~LoneCaller() { team_.lone_callers_.fetch_sub(1); }
+
+      private:
+        ThreadTeam& team_;
+    };
+
   private:
     using Function = void (*)(void* context, std::size_t thread);
 
@@ -60,6 +74,8 @@ class ThreadTeam {
                const std::vector<int>& cpus);
     bool try_run_erased(Function function, void* context);
     void work(std::size_t thread);
+    // Moves worker `thread`, which calls it, away from the caller's CPU.
+    void leave_caller(std::size_t thread) const;
     Status pin(const std::vector<int>& cpus);
 
     // How much of `spin` is worth spinning now.
@@ -76,6 +92,7 @@ class ThreadTeam {
     std::size_t num_threads_;
     std::chrono::microseconds spin_;
     bool outnumbers_cpus_;
+    bool is_pinned_;
     std::unique_ptr<std::vector<std::thread>> workers_ =
         std::make_unique<std::vector<std::thread>>();
     Function function_ = nullptr;
@@ -91,6 +108,7 @@ class ThreadTeam {
     alignas(64) std::atomic<std::uint32_t> phase_{0};
     alignas(64) std::atomic<std::uint32_t> sleepers_{0};
     alignas(64) std::atomic<bool> is_crowded_{false};
+    alignas(64) std::atomic<int> lone_callers_{0};
 };
 
 }  // namespace pf

@@ -23,7 +23,8 @@ class alignas(64) Session::Worker {
     Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread);
 
     // Runs this thread's share of every step. All threads of the crew call it at the same time.
-    // False if the run was stopped; all of them come to the same answer.
+    // False if the run was stopped; all of them come to the same answer, but for the last step of
+    // the run, behind which nothing is left to do.
     bool run();
 
   private:

@@ -5,8 +5,9 @@
 
 A weak symbol (an inline function, a template) that is defined in the object of kernels/targets/
 avx512.cpp and in any other object of the library is one function to the linker, which may keep the
-AVX-512 copy and hand it to a CPU without AVX-512. So no such symbol may exist. BUILD_FOLDER is
-where CMake built the library: it holds the objects below kernels/ and engine/.
+AVX-512 copy and hand it to a CPU without AVX-512. So no such symbol may exist, nor in the
+benchmarks, whose bench/products/ has such objects, too. BUILD_FOLDER is where CMake built the
+library: it holds the objects below kernels/, engine/ and maybe bench/.
 """
 
 import itertools
@@ -48,11 +49,12 @@ def shared_symbols(targets, others):
 
 
 def check(build):
-    objects = sorted([*build.glob("kernels/**/*.o"), *build.glob("engine/**/*.o")])
-    targets = [path for path in objects if path.parent.name == "targets"]
+    objects = sorted(path for folder in ("kernels", "engine", "bench")
+                     for path in build.glob(f"{folder}/**/*.o"))
+    targets = [path for path in objects if path.parent.name in ("targets", "products")]
     others = [path for path in objects if path not in targets]
     if len(targets) < 2 or not others:
-        sys.exit(f"{build}: found {len(targets)} objects of kernels/targets and {len(others)} "
+        sys.exit(f"{build}: found {len(targets)} objects of kernels/targets and bench/products, and {len(others)} "
                  "others, expected at least 2 and 1. Is this where the library was built?")
     problems = [f"{target.name} and {other.name} both define {demangle(name)}"
                 for target, other, name in shared_symbols(targets, others)]

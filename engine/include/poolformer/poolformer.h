@@ -162,11 +162,11 @@ typedef struct pf_team_options {
     size_t num_threads; /* the caller of a run is one; 0 or 1: no threads at all; at most 1024 */
     uint32_t spin_us;   /* how long an idle worker spins before it sleeps; up to 2000 also who waits
                            for the others in a run: from 2000 on, runs of a team on cores of its own
-                           make no system call. Teams of more threads than CPUs, of those that
-                           their creator may use or of `cpus`, never spin */
+                           make no system call while its workers are awake. Teams of more threads
+                           than CPUs (their creator may use, or `cpus` has) never spin */
     /* Worker i may only run on cpus[i % num_cpus], i from 1 on. cpus[0] is meant for the caller,
      * whose affinity is its own affair. NULL: wherever the system puts them, except that one which
-     * wakes up on the CPU of the caller moves to another that it may use. */
+     * finds itself on the caller's CPU moves to another that it may use (sched_setaffinity). */
     const int* cpus;
     size_t num_cpus;
 } pf_team_options;
