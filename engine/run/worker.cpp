@@ -52,7 +52,7 @@ bool Session::Worker::run() {
         prefetch_next_task();
         std::visit([&](auto& task) { run_task(task); }, tasks_[task_index_].op);
         if (is_first()) check_stop();
-        if (!ends_run()) barrier();
+        barrier();
         if (!goes_on()) return false;
         if (wants_blocks) copy_block(session_.model_->steps[task_index_]);
     }
@@ -77,12 +77,6 @@ void Session::Worker::check_stop() const {
 bool Session::Worker::goes_on() const {
     if (crew_.size == 1) return !session_.stopped_.load(std::memory_order_relaxed);
     return session_.stop_position_.load(std::memory_order_relaxed) > position();
-}
-
-// Behind the last step the team waits for all of its threads anyway.
-bool Session::Worker::ends_run() const {
-    return task_index_ + 1 == tasks_.size() && image_.index + 1 == image_.request.batch &&
-           image_.request.probabilities == nullptr;
 }
 
 std::size_t Session::Worker::position() const {
@@ -139,9 +133,9 @@ void Session::Worker::run_task(ChannelMlpTask& task) {
 
 void Session::Worker::run_task(HeadTask& task) {
     const bool norm_first = task.order == HeadOrder::norm_pool;
-    const Norm norm = norm_first ? finish_norm(task.norm) : Norm();
+    const Norm norm = norm_first ? finish_norm(task.norm) : Norm{.mean = task.means.src[0]};
     // The means are taken of (value - shift): a large common offset would cost digits.
-    task.means.shift = norm_first ? norm.mean : task.means.src[0];
+    task.means.shift = norm.mean;
     const kernels::PartialSums sums = kernels_.channel_means(task.means);
     const std::span<float> features(task.means.dst, task.means.channels);
     double mean = 0;

@@ -23,8 +23,7 @@ class alignas(64) Session::Worker {
     Worker(Session& session, const Image& image, const Crew& crew, std::size_t thread);
 
     // Runs this thread's share of every step. All threads of the crew call it at the same time.
-    // False if the run was stopped; all of them come to the same answer, but for the last step of
-    // the run, behind which nothing is left to do.
+    // False if the run was stopped; all of them come to the same answer.
     bool run();
 
   private:
@@ -67,7 +66,6 @@ class alignas(64) Session::Worker {
 
     // Whether to go on after the task at hand. Thread 0 asks the clock, before the barrier.
     bool goes_on() const;
-    bool ends_run() const;
     void check_stop() const;
     std::size_t position() const;
     bool is_first() const { return crew_.size == 1 || thread_ == 0; }
