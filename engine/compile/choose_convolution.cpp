@@ -9,9 +9,9 @@ namespace pf {
 namespace {
 
 // From here on winograd_convolution takes 0.68 to 0.74 times as long as gemm_convolution where the
-// map has even sides. With 16 quads, as in the last patch embedding
-// at 224x224, whose 7x7 pixels leave a quarter of theirs outside, it ties (all sets, EPYC Turin,
-// 2026-11-30), and its weights, 25/9 as many, would be 10 MB more in S12.
+// map has even sides. With 16 quads, as in the last patch embedding at 224x224, whose 7x7 pixels
+// leave a quarter of theirs outside, it ties (all sets, EPYC Turin, 2026-11-30), and its weights,
+// 25/9 as many, would be 10 MB more in S12.
 constexpr std::size_t kFewestQuads = 25;
 
 // Of the stage's map of an image of the description's size.

@@ -54,8 +54,8 @@ def check(build):
     targets = [path for path in objects if path.parent.name in ("targets", "products")]
     others = [path for path in objects if path not in targets]
     if len(targets) < 2 or not others:
-        sys.exit(f"{build}: found {len(targets)} objects of kernels/targets and bench/products, and {len(others)} "
-                 "others, expected at least 2 and 1. Is this where the library was built?")
+        sys.exit(f"{build}: found {len(targets)} objects of kernels/targets and bench/products and "
+                 f"{len(others)} others, expected at least 2 and 1. Is this where the library was built?")
     problems = [f"{target.name} and {other.name} both define {demangle(name)}"
                 for target, other, name in shared_symbols(targets, others)]
     print("\n".join(problems) or f"{len(targets)} targets, {len(objects)} objects, nothing shared")
