@@ -65,7 +65,7 @@ def compare(size: str, arguments: argparse.Namespace) -> dict:
     differences = check_agreement(engines)
     rounds = run_rounds(engines, probes, arguments.rounds)
     of_several = {
-        "peak_over_peak_of_one": summarise([each.peak / each.peak_of_one for each in rounds]),
+        "peak_over_peak_of_one": summarise([each.peak_over_peak_of_one for each in rounds]),
         "round_trip_ns": summarise([each.round_trip_ns for each in rounds]),
     } if has_several else {}
     return {

@@ -9,8 +9,8 @@ import numpy as np
 from engines import Engine
 from machine import PeakProbe, RoundTrip
 
-# Long enough for another engine's idle threads to stop spinning and leave the cores alone.
-SETTLE_SECONDS = 0.05
+# Until an engine's idle threads have stopped spinning: ONNX Runtime's take 40 ms.
+SETTLE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,13 @@ class Round:
 
     @property
     def peak(self) -> float:
-        return (self.peak_before + self.peak_after) / 2
+        """The larger of the two: what disturbs a probe makes it smaller, never larger."""
+        return max(self.peak_before, self.peak_after)
+
+    @property
+    def peak_over_peak_of_one(self) -> float:
+        """Of one probe each, taken right after each other."""
+        return self.peak_before / self.peak_of_one
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,20 @@ class Probes:
     one_thread: PeakProbe | None  # these two: None with one thread
     round_trip: RoundTrip | None
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long to wait behind any engine: with one thread, none of them has idle ones."""
+        return SETTLE_SECONDS if self.one_thread else 0
 
-def _time(engine: Engine) -> float:
+
+def _time(engine: Engine, settle_seconds: float) -> float:
     """Seconds of one run; one before it, not timed, brings the engine's own data to the caches."""
-    if engine.threads > 1:
-        time.sleep(SETTLE_SECONDS)
     engine.infer()
     start = time.perf_counter_ns()
     engine.infer()
-    return (time.perf_counter_ns() - start) * 1e-9
+    seconds = (time.perf_counter_ns() - start) * 1e-9
+    time.sleep(settle_seconds)
+    return seconds
 
 
 def _round(engines: list[Engine], probes: Probes, index: int) -> Round:
@@ -48,7 +59,8 @@ def _round(engines: list[Engine], probes: Probes, index: int) -> Round:
     round_trip_ns = probes.round_trip.nanoseconds() if probes.round_trip else None
     peak_of_one = probes.one_thread.gflops() if probes.one_thread else None
     peak_before = probes.all_threads.gflops()
-    seconds = {engine.name: _time(engine) for engine in engines[first:] + engines[:first]}
+    in_turn = engines[first:] + engines[:first]
+    seconds = {engine.name: _time(engine, probes.settle_seconds) for engine in in_turn}
     return Round(peak_before, probes.all_threads.gflops(), peak_of_one, round_trip_ns, seconds)
 
 
