@@ -3,7 +3,8 @@
 function(pf_require found what package)
     if(NOT ${found})
         message(FATAL_ERROR "${what} was not found. On Debian or Ubuntu: "
-                            "apt-get install ${package}. (tools/quickstart.sh installs everything.)")
+                            "apt-get install ${package}. "
+                            "(tools/install_dependencies.sh --tests installs everything.)")
     endif()
 endfunction()
 
