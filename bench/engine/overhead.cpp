@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bench/engine/benchmarks.hpp"
@@ -33,26 +34,34 @@ std::uint64_t clock_ticks() {
     return median(ticks);
 }
 
+// What a kernel does when it is called.
+enum class Mode {
+    compute,
+    record,            // compute, and keep the arguments
+    write_statistics,  // such as need no second look; and leave the caches as they are
+};
+
 // The kernels of a table, each one noting the time stamps around it. Adding up partial sums is no
 // kernel here: it serves statistics, as the engine's own code does.
 class TimedKernels {
   public:
     // A copy of `table` that calls the original and counts; one at a time.
     static KernelTable wrap(const KernelTable& table) {
-        original_ = table;
-        KernelTable timed = table;
-        replace<&KernelTable::gemm_convolution>(timed.gemm_convolution);
-        replace<&KernelTable::winograd_convolution>(timed.winograd_convolution);
-        replace<&KernelTable::pool_mix>(timed.pool_mix);
-        replace<&KernelTable::map_statistics>(timed.map_statistics);
-        replace<&KernelTable::channel_mlp>(timed.channel_mlp);
-        replace<&KernelTable::channel_means>(timed.channel_means);
-        replace<&KernelTable::linear>(timed.linear);
-        return timed;
+        original_ = timed_ = table;
+        replace<&KernelTable::gemm_convolution>(timed_.gemm_convolution);
+        replace<&KernelTable::winograd_convolution>(timed_.winograd_convolution);
+        replace<&KernelTable::pool_mix>(timed_.pool_mix);
+        replace<&KernelTable::map_statistics>(timed_.map_statistics);
+        replace<&KernelTable::channel_mlp>(timed_.channel_mlp);
+        replace<&KernelTable::channel_means>(timed_.channel_means);
+        replace<&KernelTable::linear>(timed_.linear);
+        return timed_;
     }
 
-    // Whether kernels compute, or only write some statistics and leave the caches as they are.
-    static void set_compute(bool computes) { computes_ = computes; }
+    static void set_mode(Mode mode) {
+        mode_ = mode;
+        if (mode == Mode::record) calls_.clear();
+    }
 
     static void clear() { first_ = inside_ = num_calls_ = 0; }
 
@@ -61,7 +70,32 @@ class TimedKernels {
         return __rdtsc() - first_ - inside_ - num_calls_ * clock_ticks_;
     }
 
+    // The recorded calls, one right after the other, the next one's arguments being fetched, on
+    // what the last run has left in memory.
+    static void replay() {
+        for (const Call& call : calls_) {
+            const auto* next = reinterpret_cast<const std::byte*>(&call + 1);
+            for (std::size_t i = 0; i < sizeof(Call); i += 64) __builtin_prefetch(next + i);
+            std::visit([](const auto& recorded) { (timed_.*recorded.kernel)(recorded.args); },
+                       call);
+        }
+    }
+
   private:
+    template <auto Kernel, class Args>
+    struct Recorded {
+        static constexpr auto kernel = Kernel;
+        Args args;
+    };
+    using Call =
+        std::variant<Recorded<&KernelTable::gemm_convolution, kernels::GemmConvolutionArgs>,
+                     Recorded<&KernelTable::winograd_convolution, kernels::WinogradConvolutionArgs>,
+                     Recorded<&KernelTable::pool_mix, kernels::PoolMixArgs>,
+                     Recorded<&KernelTable::map_statistics, kernels::MapStatisticsArgs>,
+                     Recorded<&KernelTable::channel_mlp, kernels::ChannelMlpArgs>,
+                     Recorded<&KernelTable::channel_means, kernels::ChannelMeansArgs>,
+                     Recorded<&KernelTable::linear, kernels::LinearArgs>>;
+
     // Until it goes, time is a kernel's.
     struct KernelTime {
         std::uint64_t start = __rdtsc();
@@ -77,17 +111,21 @@ class TimedKernels {
     template <auto Kernel, class Result, class Args>
     static Result call(const Args& args) {
         const KernelTime time;
-        if (computes_) return (original_.*Kernel)(args);
-        write_statistics(args);
-        return Result();
+        if (mode_ == Mode::compute) return (original_.*Kernel)(args);
+        return call_otherwise<Kernel, Result>(args);
     }
 
-    // Such as need no second look. Out of line, to be out of the way of runs that compute.
-    template <class Args>
-    __attribute__((noinline, cold)) static void write_statistics(const Args& args) {
+    // Out of line, to be out of the way of runs that compute.
+    template <auto Kernel, class Result, class Args>
+    __attribute__((noinline, cold)) static Result call_otherwise(const Args& args) {
+        if (mode_ == Mode::record) {
+            calls_.push_back(Recorded<Kernel, Args>{args});
+            return (original_.*Kernel)(args);
+        }
         if constexpr (requires { args.partials; }) {
             if (args.partials != nullptr) std::fill_n(args.partials, num_partials(args), kSums);
         }
+        return Result();
     }
     static std::size_t num_partials(const kernels::ChannelMlpArgs& args) {
         if (!args.by_channels) return args.pixels.size();
@@ -105,7 +143,9 @@ class TimedKernels {
 
     static constexpr kernels::Partial kSums{.sum = 0, .sum_of_squares = 1};
     static inline KernelTable original_;
-    static inline bool computes_;
+    static inline KernelTable timed_;
+    static inline std::vector<Call> calls_;
+    static inline Mode mode_;
     static inline std::uint64_t first_;
     static inline std::uint64_t inside_;
     static inline std::uint64_t num_calls_;
@@ -136,23 +176,34 @@ void measure_overhead(benchmark::State& state, const std::string& folder,
     compiled->kernels = &timed;
     const auto model = std::make_shared<const Model>(std::move(*compiled));
     ModelRun model_run(state, model, {});
-    const auto run = [&](bool computes, std::vector<std::uint64_t>& ticks) {
-        TimedKernels::set_compute(computes);
+    const auto run = [&](Mode mode, std::vector<std::uint64_t>& ticks) {
+        TimedKernels::set_mode(mode);
         TimedKernels::clear();
         const bool has_run = model_run.run();
         ticks.push_back(TimedKernels::outside());
         return has_run;
     };
+    const auto replay = [](std::vector<std::uint64_t>& ticks) {
+        TimedKernels::set_mode(Mode::compute);
+        TimedKernels::clear();
+        TimedKernels::replay();
+        ticks.push_back(TimedKernels::outside());
+    };
+    std::vector<std::uint64_t> recorded_ticks;
+    if (!run(Mode::record, recorded_ticks)) return state.SkipWithError("a run failed");
     std::vector<std::uint64_t> ticks;
     for (auto _ : state) {
-        if (!run(true, ticks)) return state.SkipWithError("a run failed");
+        if (!run(Mode::compute, ticks)) return state.SkipWithError("a run failed");
     }
+    std::vector<std::uint64_t> bare_ticks;
+    for (std::size_t i = 0; i < ticks.size(); ++i) replay(bare_ticks);
     std::vector<std::uint64_t> warm_ticks;
     constexpr int kWarmRuns = 200;
     for (int i = 0; i < kWarmRuns; ++i) {
-        if (!run(false, warm_ticks)) return state.SkipWithError("a run failed");
+        if (!run(Mode::write_statistics, warm_ticks)) return state.SkipWithError("a run failed");
     }
     state.counters["overhead_us"] = median_us(ticks);
+    state.counters["bare_us"] = median_us(bare_ticks);
     state.counters["warm_us"] = median_us(warm_ticks);
 }
 
