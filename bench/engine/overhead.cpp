@@ -46,7 +46,7 @@ enum class Mode {
 class TimedKernels {
   public:
     // A copy of `table` that calls the original and counts; one at a time.
-    static KernelTable wrap(const KernelTable& table) {
+    static const KernelTable& wrap(const KernelTable& table) {
         original_ = timed_ = table;
         replace<&KernelTable::gemm_convolution>(timed_.gemm_convolution);
         replace<&KernelTable::winograd_convolution>(timed_.winograd_convolution);
@@ -172,8 +172,7 @@ void measure_overhead(benchmark::State& state, const std::string& folder,
     if (!loaded) return state.SkipWithError(loaded.error().message.c_str());
     auto compiled = compile(*loaded, table);
     if (!compiled) return state.SkipWithError(compiled.error().message.c_str());
-    const KernelTable timed = TimedKernels::wrap(table);
-    compiled->kernels = &timed;
+    compiled->kernels = &TimedKernels::wrap(table);
     const auto model = std::make_shared<const Model>(std::move(*compiled));
     ModelRun model_run(state, model, {});
     const auto run = [&](Mode mode, std::vector<std::uint64_t>& ticks) {
@@ -189,8 +188,8 @@ void measure_overhead(benchmark::State& state, const std::string& folder,
         TimedKernels::replay();
         ticks.push_back(TimedKernels::outside());
     };
-    std::vector<std::uint64_t> recorded_ticks;
-    if (!run(Mode::record, recorded_ticks)) return state.SkipWithError("a run failed");
+    TimedKernels::set_mode(Mode::record);
+    if (!model_run.run()) return state.SkipWithError("a run failed");
     std::vector<std::uint64_t> ticks;
     for (auto _ : state) {
         if (!run(Mode::compute, ticks)) return state.SkipWithError("a run failed");

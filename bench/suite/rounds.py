@@ -9,7 +9,7 @@ import numpy as np
 from engines import Engine
 from machine import PeakProbe, RoundTrip
 
-# Until an engine's idle threads have stopped spinning: ONNX Runtime's take 40 ms.
+# Until an engine's idle threads have stopped spinning: ONNX Runtime's use the CPU for 40 ms more.
 SETTLE_SECONDS = 0.1
 
 
@@ -45,7 +45,10 @@ class Probes:
 
 
 def _time(engine: Engine, settle_seconds: float) -> float:
-    """Seconds of one run; one before it, not timed, brings the engine's own data to the caches."""
+    """Seconds of one run; one before it, not timed, brings the engine's own data to the caches.
+
+    Returns when the engine's threads have settled.
+    """
     engine.infer()
     start = time.perf_counter_ns()
     engine.infer()
