@@ -1,4 +1,4 @@
-// The model that ships, run through the C interface.
+// The model that ships, or another one, run through the C interface.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,12 +15,12 @@ namespace pf::test {
 
 inline constexpr const char* kShippedModel = PF_SOURCE_DIR "/models/poolformer_c10";
 
-// The shipped model, a session and its buffers.
+// A model, a session and its buffers.
 class Runner {
   public:
     Runner(std::size_t num_threads, std::uint32_t spin_us,
-           pf_input_format format = PF_INPUT_NCHW_F32) {
-        REQUIRE(pf_model_load(kShippedModel, nullptr, &model_) == PF_OK);
+           pf_input_format format = PF_INPUT_NCHW_F32, const char* model = kShippedModel) {
+        REQUIRE(pf_model_load(model, nullptr, &model_) == PF_OK);
         auto options = sized<pf_session_options>();
         options.num_threads = num_threads;
         options.spin_us = spin_us;

@@ -13,6 +13,8 @@
 #include "kernels/dispatch.hpp"
 #include "tests/support/blocked_map.hpp"
 #include "tests/support/guarded_buffer.hpp"
+#include "tests/support/hash_weights.hpp"
+#include "tests/support/model_writer.hpp"
 #include "tests/support/sessions.hpp"
 #include "tests/support/tiny_models.hpp"
 
@@ -24,9 +26,10 @@ constexpr std::size_t kFloats = 3 * kHeight * kWidth;  // of an image
 constexpr std::size_t kClasses = 67;  // three panels of AVX-512, one for each of three threads
 constexpr std::size_t kBatch = 5;
 
-// All kernels: for images of 80x80 the second stage's embedding is winograd, the third's gemm.
+// All kernels: for images of 80x80 the second stage's embedding is winograd, the third's gemm. The
+// first stage has a block that writes over the map of the one before it.
 LoadedModel network(HeadOrder head_order = HeadOrder::norm_pool) {
-    return tiny_model({.depths = {1, 1, 1},
+    return tiny_model({.depths = {2, 1, 1},
                        .channels = {20, 36, 20},
                        .image_size = 80,
                        .head_order = head_order,
@@ -54,6 +57,20 @@ class CallerState {
   private:
     unsigned before_;
 };
+
+// Without a bias anywhere, so that nothing drowns the tiniest number.
+LoadedModel network_without_biases() {
+    LoadedModel network = test::network();
+    TensorMap tensors = hash_weights(network.description, 1);
+    for (auto& [name, tensor] : tensors) {
+        if (name.ends_with(".bias")) std::fill(tensor.values.begin(), tensor.values.end(), 0.0f);
+    }
+    auto weights =
+        Weights::from_bytes(safetensors_bytes(tensors), "test.safetensors", network.description);
+    REQUIRE(weights);
+    network.weights = std::move(*weights);
+    return network;
+}
 
 }  // namespace
 
@@ -205,6 +222,26 @@ TEST_CASE("session: the caller's floating-point state changes nothing, and comes
             CHECK(done);
             CHECK(after == state);
             CHECK(same_bits(logits, expected));
+        }
+    }
+}
+
+// All that is computed from it is subnormal, too, and so zero: on every thread of a team, or some
+// of a map is not.
+TEST_CASE("session: subnormal numbers are zeros on all threads") {
+    const std::vector<float> image(kFloats, 1e-40f);
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        CAPTURE(std::string(table->name));
+        const auto model = compile_model(network_without_biases(), *table);
+        for (const std::size_t num_threads : {1, 2, 3, 5}) {
+            CAPTURE(num_threads);
+            const auto session = make_session(model, kHeight, kWidth, num_threads);
+            const Tapped found = run_tapped(*session, image);
+            CHECK(found.logits == std::vector<float>(kClasses));
+            for (const auto& tap : found.taps) {
+                CHECK(
+                    std::all_of(tap.data.begin(), tap.data.end(), [](float v) { return v == 0; }));
+            }
         }
     }
 }
