@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <string>
 
 #include "kernels/kernels.hpp"
@@ -37,7 +38,7 @@ void measure(benchmark::State& state, const kernels::KernelTable& table, const W
         benchmark::ClobberMemory();
     }
     const double seconds = watch.elapsed_ms() * 1e-3;
-    set_counters(state, work, seconds, (peak_before + peak_gflops(table)) / 2);
+    set_counters(state, work, seconds, std::max(peak_before, peak_gflops(table)));
 }
 
 // Registers `body(state)` as KERNEL/ISA/SHAPE.

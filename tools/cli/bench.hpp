@@ -21,7 +21,7 @@ struct BenchOptions {
 // Runs between two probes of the peak.
 struct BenchRound {
     double median_ms = 0;
-    double peak_gflops = 0;  // mean of the two probes
+    double peak_gflops = 0;  // the larger of the two probes
     double percent_of_peak = 0;
 };
 

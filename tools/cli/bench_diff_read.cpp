@@ -1,5 +1,7 @@
 // How `poolformer bench-diff` reads results: untrusted JSON to measurements and their conditions.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "engine/load/fields.hpp"
 #include "engine/load/file_reader.hpp"
 #include "engine/load/messages.hpp"
@@ -111,9 +113,9 @@ void read_engine(const std::string& name, const std::vector<FieldReader>& rounds
     for (const FieldReader& item : rounds) {
         ObjectReader round(item);
         const double seconds = quantity(round.object("seconds").field(name));
-        const double peaks =
-            quantity(round.field("peak_before")) + quantity(round.field("peak_after"));
-        add_round(seconds * 1e3, peaks / 2, out);
+        const double before = quantity(round.field("peak_before"));
+        const double after = quantity(round.field("peak_after"));
+        add_round(seconds * 1e3, std::max(before, after), out);
     }
 }
 

@@ -1,8 +1,10 @@
 // How `poolformer bench` measures: warm-up, then rounds between probes of the peak.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "engine/run/cpu_budget.hpp"
 #include "kernels/dispatch.hpp"
 #include "tools/cli/bench.hpp"
 #include "tools/cli/peak_probe.hpp"
@@ -63,7 +65,7 @@ Result<BenchResult> measure(const Runner& runner, const BenchOptions& options) {
     }
 
     const PeakProbe probe(*kernels::find_table(runner.model_info.isa),
-                          runner.session_info.num_threads);
+                          std::min(runner.session_info.num_threads, cpu_budget()));
     const double gflop = 2e-9 * static_cast<double>(runner.session_info.macs) *
                          static_cast<double>(options.runner.batch);
     const auto gflops = [&](double ms) { return gflop / (ms * 1e-3); };
@@ -77,7 +79,7 @@ Result<BenchResult> measure(const Runner& runner, const BenchOptions& options) {
         const pf_status status = run_round(workload, round_ms);
         if (status != PF_OK) return last_error(status);
         const double peak_after = probe.measure();
-        const double ms = median(round_ms), peak = (peak_before + peak_after) / 2;
+        const double ms = median(round_ms), peak = std::max(peak_before, peak_after);
         rounds.push_back({ms, peak, 100 * gflops(ms) / peak});
         samples_ms.insert(samples_ms.end(), round_ms.begin(), round_ms.end());
         peak_before = peak_after;
