@@ -127,7 +127,7 @@ mapfile -t isas < <(runnable_isas)
 run tests "${isas[@]}"
 run tests_system "${isas[@]}"
 run tests_interpreter
-for name in command_line signature consumer python exporter examples isa_symbols hot_loops \
+for name in command_line suite signature consumer python exporter examples isa_symbols hot_loops \
     instruction_count; do
     run "$name"
 done

@@ -50,6 +50,31 @@ def _results(engine: Engine, engines: list[Engine], rounds: list[Round], network
     }
 
 
+def results_of(
+    network: Network,
+    engines: list[Engine],
+    rounds: list[Round],
+    differences: dict[str, float],
+    resident_mb: float,
+) -> dict:
+    """What `--output` keeps of a model: the rounds, and what they say."""
+    of_several = {
+        "peak_over_peak_of_one": summarise([each.peak_over_peak_of_one for each in rounds]),
+        "round_trip_ns": summarise([each.round_trip_ns for each in rounds]),
+    } if max(engine.threads for engine in engines) > 1 else {}
+    return {
+        "operations": network.operations,
+        "peak_gflops": summarise([each.peak for each in rounds]),
+        **of_several,
+        "peak_resident_mb": resident_mb,
+        "largest_relative_difference": differences,
+        "engines": {
+            engine.name: _results(engine, engines, rounds, network) for engine in engines
+        },
+        "rounds": [asdict(each) for each in rounds],
+    }
+
+
 def compare(size: str, arguments: argparse.Namespace) -> dict:
     _say(f"{size}: preparing, then {arguments.rounds} rounds")
     network = prepare(size, arguments.batch, arguments.cache)
@@ -64,18 +89,4 @@ def compare(size: str, arguments: argparse.Namespace) -> dict:
     engines = make_engines(arguments.engines, network, arguments.threads, arguments.library)
     differences = check_agreement(engines)
     rounds = run_rounds(engines, probes, arguments.rounds)
-    of_several = {
-        "peak_over_peak_of_one": summarise([each.peak_over_peak_of_one for each in rounds]),
-        "round_trip_ns": summarise([each.round_trip_ns for each in rounds]),
-    } if has_several else {}
-    return {
-        "operations": network.operations,
-        "peak_gflops": summarise([each.peak for each in rounds]),
-        **of_several,
-        "peak_resident_mb": resident_mb,
-        "largest_relative_difference": differences,
-        "engines": {
-            engine.name: _results(engine, engines, rounds, network) for engine in engines
-        },
-        "rounds": [asdict(each) for each in rounds],
-    }
+    return results_of(network, engines, rounds, differences, resident_mb)

@@ -239,6 +239,11 @@ step_python() { # the Python module with the library of the release build, and i
     PYTHONPATH=build/python /usr/bin/python3 -m unittest discover --start-directory tools/python/tests
 }
 
+step_suite() { # what becomes of the benchmark suite's rounds, up to bench-diff; measures nothing
+    PYTHONPATH=bench/suite:tools/export:tests/live \
+        /usr/bin/python3 tests/suite/suite_test.py "$release/tools/cli/poolformer"
+}
+
 step_exporter() { # the exporter's tests that need no torch; the engine loads what it writes
     local folder=build/exporter/s12
     export PYTHONPATH=tools/export:tools/export/tests
