@@ -1,5 +1,7 @@
-// What a share of a step costs, if more threads than this machine has cores divide it up: one
-// thread computes one share, and nothing else runs. SPDX-License-Identifier: Apache-2.0
+// What a share of a step costs if more threads than there are cores divide it up, taken by itself.
+// SPDX-License-Identifier: Apache-2.0
+//
+// One thread computes one share, and nothing else runs.
 #pragma once
 
 #include <string>

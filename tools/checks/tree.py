@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 SOURCE = re.compile(r"\.(cpp|hpp|c|h|py|sh|cmake)$|CMakeLists\.txt$|^\.ci/run$")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
+LICENCE_LINE = re.compile(rf"(//|#|/\*| \*) ?{re.escape(LICENCE)}( \*/)?")
 MAX_SOURCE_LINES = 500
 MAX_FILE_BYTES = 6 << 20
 # Packages come from the distribution or from where the user's own pip looks. The letter in brackets
@@ -45,8 +46,8 @@ def check_text(path, text, root=ROOT):
     if SOURCE.search(path):
         if len(lines) > MAX_SOURCE_LINES:
             problems.append(f"{path}: {len(lines)} lines; split what is over {MAX_SOURCE_LINES}")
-        if LICENCE not in "\n".join(lines[:4]):
-            problems.append(f"{path}: lacks '{LICENCE}' in its first lines")
+        if not any(LICENCE_LINE.fullmatch(line) for line in lines[:4]):
+            problems.append(f"{path}: lacks '{LICENCE}' on one of its first lines, by itself")
         first = lines[1] if lines and lines[0].startswith("#!") else (lines or [""])[0]
         if not re.match(r"(//|#|/\*) ?\S", first):
             problems.append(f"{path}: does not open with a comment saying what it is for")
@@ -80,6 +81,8 @@ def self_test():
     for text in planted:
         if len(check_text("a.cpp", good + text, root)) != 1:
             sys.exit(f"self-test: not found: {text[:40]}")
+    if len(check_text("a.cpp", f"// What it is for. {LICENCE}\n", root)) != 1:
+        sys.exit("self-test: a licence that is part of a sentence is not found")
     if len(check_text("a.cpp", "int x;\n", root)) != 2:
         sys.exit("self-test: missing headers are not found")
 
