@@ -5,7 +5,7 @@ import statistics
 PEER = "onnxruntime"
 QUOTABLE_ROUNDS = 50
 QUIET_LOAD_AVERAGE = 0.5
-# On the machines at hand: threads of one core, cores that share a cache, and others.
+# What the machines at hand had: on an EPYC Turin, threads of one core, cores that share a cache, others.
 ROUND_TRIPS_NS = {
     "under 80 ns": (0, 80),
     "80 to 250 ns": (80, 250),

@@ -134,7 +134,8 @@ void Session::Worker::run_task(ChannelMlpTask& task) {
 void Session::Worker::run_task(HeadTask& task) {
     const bool norm_first = task.order == HeadOrder::norm_pool;
     const Norm norm = norm_first ? finish_norm(task.norm) : Norm{.mean = task.means.src[0]};
-    // The means are taken of (value - shift): a large common offset would cost digits.
+    // The means are taken of (value - shift): a large common offset would cost digits. Every thread
+    // takes all of them: the map is small, and to share it out would need one more barrier.
     task.means.shift = norm.mean;
     const kernels::PartialSums sums = kernels_.channel_means(task.means);
     const std::span<float> features(task.means.dst, task.means.channels);

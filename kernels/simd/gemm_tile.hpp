@@ -59,7 +59,8 @@ inline constexpr std::size_t kUnrolledSteps = kLanes<Arch> < 16 ? kDepthGroup : 
 
 // Brings the next panel's cache lines in while this one is used, a few for every kUnrolledSteps:
 // many at a time cost 1 %, even where the lines are in the cache (AVX-512, EPYC Turin, 2026-11-29).
-// Asking for more than the panel, or past the last one, is harmless: a prefetch cannot fault.
+// Asking for more than the panel, or past the last one, is harmless: a prefetch cannot fault. (A
+// pointer so far out is undefined by the letter; compilers that we use do not make use of it.)
 template <class Arch>
 struct Prefetch {
     const float* next = nullptr;
