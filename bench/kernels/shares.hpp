@@ -1,7 +1,7 @@
-// What a share of a step costs if more threads than there are cores divide it up, taken by itself.
+// What a thread's share of a step costs: one thread computes one share, and nothing else runs.
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread computes one share, and nothing else runs.
+// So that steps can be looked at for more threads than there are cores.
 #pragma once
 
 #include <string>

@@ -10,7 +10,7 @@ using kernels::Range;
 
 // Threads that would have fewer pixels (or quads) of a convolution each share its output channels
 // instead, rather than all read all of its weights for next to nothing: at 224x224 from 4 threads
-// on, 0.95 to 1.1 times as fast with 4 and 1.0 to 1.8 times with 8 (docs/architecture.md).
+// on, 0.95 to 1.1 times as fast with 4 and 1.0 to 1.5 times with 8 (docs/architecture.md).
 constexpr std::size_t kFewestUnits = 16;
 
 class TaskMaker {
