@@ -5,8 +5,8 @@
 #include <map>
 #include <span>
 #include <utility>
+#include <vector>
 
-#include "engine/base/check.hpp"
 #include "engine/compile/choose_convolution.hpp"
 #include "engine/compile/pack_weights.hpp"
 #include "engine/compile/passes.hpp"
@@ -22,7 +22,8 @@ using kernels::round_up;
 // its place, pack() fills the places in once their memory exists.
 class Compiler {
   public:
-    Compiler(const Graph& graph, Model& model) : graph_(graph), model_(model) {}
+    Compiler(const Graph& graph, Model& model)
+        : graph_(graph), model_(model), channels_(count_channels(graph)) {}
 
     // Makes the steps and lays out the weights. Fails on an operation without a kernel, which
     // check_executable() should have refused.
@@ -84,15 +85,18 @@ class Compiler {
         return node.inputs.front() == graph_.nodes.front().output;
     }
 
-    Step& add_step(const Node& node, std::size_t out_channels) {
+    Step& add_step(const Node& node) {
         Step step;
         step.name = node.name;
         const Value input = node.inputs.front();
         if (!reads_image(node)) step.input_map = map_of(input);
-        step.in_channels = channels_.at(input);
-        step.out_channels = out_channels;
+        step.in_channels = channels_[input];
+        step.out_channels = channels_[node.output];
         if (node.inputs.size() > 1) step.input_stats = stats_of(node.inputs[1]);
-        if (node.stats) step.output_stats = stats_of(node.stats->output);
+        if (node.stats) {
+            step.output_stats = stats_of(node.stats->output);
+            eps_[node.stats->output] = node.stats->eps;
+        }
         model_.steps.push_back(std::move(step));
         return model_.steps.back();
     }
@@ -105,9 +109,8 @@ class Compiler {
     }
 
     // A step whose output is a map.
-    Step& add_map_step(const Node& node, std::size_t out_channels) {
-        Step& step = add_step(node, out_channels);
-        channels_[node.output] = out_channels;
+    Step& add_map_step(const Node& node) {
+        Step& step = add_step(node);
         step.output_map = map_of(node.output);
         for (const Tap& tap : graph_.taps) {
             if (tap.value != node.output) continue;
@@ -140,26 +143,19 @@ class Compiler {
         return round_up(round_up(op.weight.rows, model_.kernels->panel), model_.kernels->block);
     }
 
-    double eps_of(Value stats) const { return eps_.at(stats); }
-
-    void remember_eps(const Node& node) {
-        if (node.stats) eps_[node.stats->output] = node.stats->eps;
-    }
-
     bool add(const Node& node, const Conv2d& op) {
-        channels_.try_emplace(node.inputs.front(), op.in_channels);
         ConvolutionStep conv;
         conv.window = op.window;
         conv.layout =
             convolution_layout(op, choose_convolution(model_.description, num_embeddings_++));
         conv.bias = reserve(bias_floats(op));
         conv.weights = reserve(weight_floats(conv.layout));
-        add_map_step(node, op.weight.rows).op = conv;
+        add_map_step(node).op = conv;
         return true;
     }
 
     bool add(const Node& node, const NormStats& op) {
-        Step& step = add_step(node, channels_.at(node.inputs.front()));
+        Step& step = add_step(node);
         step.output_stats = stats_of(node.output);
         eps_[node.output] = op.eps;
         step.op = StatisticsStep{};
@@ -168,10 +164,9 @@ class Compiler {
 
     bool add(const Node& node, const PoolMix& op) {
         work_in_place(node);
-        Step& step = add_map_step(node, op.scale.size());
+        Step& step = add_map_step(node);
         step.op = PoolMixStep{reserve(round_up(op.scale.size(), model_.kernels->block)),
-                              eps_of(node.inputs[1])};
-        remember_eps(node);
+                              eps_.at(node.inputs[1])};
         return true;
     }
 
@@ -180,18 +175,17 @@ class Compiler {
         work_in_place(node);
         const kernels::MlpLayout layout{op.fc1.weight.columns, op.fc1.weight.rows,
                                         model_.kernels->panel};
-        Step& step = add_map_step(node, layout.channels);
+        Step& step = add_map_step(node);
         step.op = ChannelMlpStep{layout, reserve(layout.padded_hidden()), reserve(layout.outputs()),
-                                 reserve(layout.weight_floats()), eps_of(node.inputs[1])};
-        remember_eps(node);
+                                 reserve(layout.weight_floats()), eps_.at(node.inputs[1])};
         return true;
     }
 
     bool add(const Node& node, const HeadOp& op) {
         const kernels::LinearLayout layout{op.linear.weight.columns, op.linear.weight.rows,
                                            model_.kernels->panel};
-        Step& step = add_step(node, layout.outputs);
-        const double eps = op.order == HeadOrder::norm_pool ? eps_of(node.inputs[1]) : op.eps;
+        Step& step = add_step(node);
+        const double eps = op.order == HeadOrder::norm_pool ? eps_.at(node.inputs[1]) : op.eps;
         step.op = HeadStep{op.order,
                            layout,
                            reserve(layout.inputs),
@@ -238,25 +232,37 @@ class Compiler {
     const Graph& graph_;
     Model& model_;
     std::size_t weight_floats_ = 0;
-    std::size_t num_embeddings_ = 0;  // of the stages so far
-    std::map<Value, std::size_t> maps_, stats_, channels_;
-    std::map<Value, double> eps_;
+    std::size_t num_embeddings_ = 0;           // of the stages so far
+    const std::vector<std::size_t> channels_;  // of each value
+    std::map<Value, std::size_t> maps_, stats_;
+    std::map<Value, double> eps_;  // of the norm that each statistics are for
 };
+
+Result<Graph> fused_graph(const Description& description, const Weights& weights) {
+    if (Status status = check_executable(description); !status) return status.error();
+    auto graph = build_graph(description, weights);
+    if (graph) fuse(*graph);
+    return graph;
+}
+
+// Without steps or weights.
+Model empty_model(const Description& description, const Weights& weights,
+                  const kernels::KernelTable& kernels) {
+    Model model;
+    model.description = description;
+    model.kernels = &kernels;
+    model.num_parameters = weights.num_parameters();
+    return model;
+}
 
 }  // namespace
 
 Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& kernels,
                       const Allocator& allocator) {
-    if (Status status = check_executable(loaded.description); !status) return status.error();
-    auto graph = build_graph(loaded.description, loaded.weights);
+    const auto graph = fused_graph(loaded.description, loaded.weights);
     if (!graph) return graph.error();
-    fuse(*graph);
-
-    Model model;
-    model.description = loaded.description;
+    Model model = empty_model(loaded.description, loaded.weights, kernels);
     model.text = loaded.text;
-    model.kernels = &kernels;
-    model.num_parameters = loaded.weights.num_parameters();
     Compiler compiler(*graph, model);
     if (Status status = compiler.make_steps(); !status) return status.error();
     auto weights = AlignedBuffer::allocate(compiler.weight_floats(), allocator);
@@ -267,17 +273,11 @@ Result<Model> compile(const LoadedModel& loaded, const kernels::KernelTable& ker
 }
 
 Result<Layout> lay_out(const Description& description, const kernels::KernelTable& kernels) {
-    if (Status status = check_executable(description); !status) return status.error();
     const auto zeros = Weights::zeros(description);
     if (!zeros) return zeros.error();
-    auto graph = build_graph(description, *zeros);
+    const auto graph = fused_graph(description, *zeros);
     if (!graph) return graph.error();
-    fuse(*graph);
-
-    Layout layout;
-    layout.model.description = description;
-    layout.model.kernels = &kernels;
-    layout.model.num_parameters = zeros->num_parameters();
+    Layout layout{.model = empty_model(description, *zeros, kernels)};
     Compiler compiler(*graph, layout.model);
     if (Status status = compiler.make_steps(); !status) return status.error();
     layout.weight_floats = compiler.weight_floats();
