@@ -5,7 +5,6 @@
 // left is weight * rstd * (pool(x) - x). That holds for one mean and one rstd per image only, so no
 // other norm may take this pass.
 #include <optional>
-#include <utility>
 
 #include "engine/compile/passes.hpp"
 #include "engine/compile/rewriter.hpp"

@@ -113,7 +113,7 @@ class Builder {
     const Description& description_;
     const Weights& weights_;
     Graph graph_;
-    std::size_t channels_ = 3;  // of the map that the network has reached
+    std::size_t channels_ = kImageChannels;  // of the map that the network has reached
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "engine/load/description.hpp"
 
 namespace pf {
 namespace {
@@ -28,20 +29,6 @@ std::string matrix_text(const Matrix& matrix) {
     return " " + text(matrix.columns) + " -> " + text(matrix.rows);
 }
 
-const char* activation_name(ActivationKind kind) {
-    switch (kind) {
-        case ActivationKind::gelu:
-            return "gelu";
-        case ActivationKind::relu:
-            return "relu";
-        case ActivationKind::silu:
-            return "silu";
-        case ActivationKind::star_relu:
-            return "star_relu";
-    }
-    return "unknown";
-}
-
 // The parameters of an operation, each with a leading space; nothing for most.
 struct Parameters {
     std::string operator()(const Conv2d& op) const {
@@ -58,16 +45,15 @@ struct Parameters {
     std::string operator()(const PoolMix&) const { return " 3x3"; }
     std::string operator()(const Linear& op) const { return matrix_text(op.weight); }
     std::string operator()(const Activation& op) const {
-        return std::string(" ") + activation_name(op.kind);
+        return " " + std::string(name_of(op.kind));
     }
     std::string operator()(const ChannelMlp& op) const {
         return matrix_text(op.fc1.weight) + " -> " + text(op.fc2.weight.rows) + " " +
-               activation_name(op.activation);
+               std::string(name_of(op.activation));
     }
     std::string operator()(const HeadOp& op) const {
-        const bool is_norm_first = op.order == HeadOrder::norm_pool;
-        return (is_norm_first ? " norm_pool" : " pool_norm" + eps_text(op.eps)) +
-               matrix_text(op.linear.weight);
+        const std::string eps = op.order == HeadOrder::pool_norm ? eps_text(op.eps) : "";
+        return " " + std::string(name_of(op.order)) + eps + matrix_text(op.linear.weight);
     }
     template <class Other>
     std::string operator()(const Other&) const {

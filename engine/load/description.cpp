@@ -10,7 +10,6 @@
 namespace pf {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaxNesting = 16;
 constexpr std::size_t kMaxClasses = 65536;
 constexpr std::size_t kMaxJsonValues = kMaxClasses + 4096;  // labels, and everything else
@@ -42,6 +41,13 @@ constexpr Named<const char*> kDialects[] = {{"timm", "timm"},
                                             {"poolformer.cpp", "poolformer.cpp"}};
 constexpr Named<bool> kInterpolations[] = {{"bicubic", true}};
 
+template <class T, std::size_t kCount>
+std::string_view name_in(const Named<T> (&choices)[kCount], T value) {
+    const auto* found = std::find_if(std::begin(choices), std::end(choices),
+                                     [value](const Named<T>& each) { return each.value == value; });
+    return found == std::end(choices) ? "unknown" : found->name;
+}
+
 std::string read_name(const FieldReader& field) {
     std::string name = field.text(128);
     if (name.empty()) field.refuse("a name of 1 to 128 bytes without control characters");
@@ -64,8 +70,8 @@ Input read_input(ObjectReader input) {
     resize.field("interpolation").choice(kInterpolations);
     resize.refuse_unknown();
     result.crop_rounding = input.field("crop_rounding").choice(kCropRoundings);
-    const auto mean = input.field("mean").array(3, 3);
-    const auto std = input.field("std").array(3, 3);
+    const auto mean = input.field("mean").array(kImageChannels, kImageChannels);
+    const auto std = input.field("std").array(kImageChannels, kImageChannels);
     for (std::size_t c = 0; c < mean.size(); ++c) result.mean[c] = mean[c].number(0, 1);
     for (std::size_t c = 0; c < std.size(); ++c) result.std[c] = std[c].positive_number(1);
     input.refuse_unknown();
@@ -175,9 +181,29 @@ std::vector<std::string> read_labels(const FieldReader& field, std::size_t class
 
 }  // namespace
 
+std::string_view name_of(NormKind kind) {
+    return name_in(kNormKinds, kind);
+}
+
+std::string_view name_of(TokenMixerKind kind) {
+    return name_in(kTokenMixerKinds, kind);
+}
+
+std::string_view name_of(ActivationKind kind) {
+    return name_in(kActivationKinds, kind);
+}
+
+std::string_view name_of(HeadOrder order) {
+    return name_in(kHeadOrders, order);
+}
+
+std::string_view name_of(CropRounding rounding) {
+    return name_in(kCropRoundings, rounding);
+}
+
 Result<Description> parse_description(std::string_view text, const std::string& file) {
     const Result<JsonValue> document =
-        parse_json(text, file, {kMaxFileBytes, kMaxNesting, kMaxJsonValues});
+        parse_json(text, file, {kMaxDescriptionBytes, kMaxNesting, kMaxJsonValues});
     if (!document) return document.error();
 
     FirstError errors(file);

@@ -12,11 +12,20 @@
 
 namespace pf {
 
+inline constexpr std::size_t kImageChannels = 3;  // red, green, blue
+
 enum class NormKind { none, group_norm, layer_norm, batch_norm };
 enum class TokenMixerKind { pool, identity, random_matrix, depthwise_conv, attention, spatial_fc };
 enum class ActivationKind { gelu, relu, silu, star_relu };
 enum class HeadOrder { norm_pool, pool_norm };  // paper and transformers | timm (facts: two logits)
 enum class CropRounding { half_even, floor };   // timm and sail-sg | transformers
+
+// As model.json writes them.
+std::string_view name_of(NormKind kind);
+std::string_view name_of(TokenMixerKind kind);
+std::string_view name_of(ActivationKind kind);
+std::string_view name_of(HeadOrder order);
+std::string_view name_of(CropRounding rounding);
 
 // group_norm always has one group: mean and variance over channels, height and width of an image.
 struct Norm {
@@ -32,8 +41,8 @@ struct Input {
     std::size_t width = 0;
     std::size_t resize_shorter_side = 0;  // pixels, at least max(height, width)
     CropRounding crop_rounding = CropRounding::half_even;
-    std::array<double, 3> mean{};  // RGB, of values in [0, 1]
-    std::array<double, 3> std{};
+    std::array<double, kImageChannels> mean{};  // RGB, of values in [0, 1]
+    std::array<double, kImageChannels> std{};
 };
 
 // The convolution in front of a stage; [0] is the stem.
@@ -81,6 +90,8 @@ struct Description {
     Head head;
     std::vector<std::string> labels;  // one per class, or empty
 };
+
+inline constexpr std::size_t kMaxDescriptionBytes = std::size_t{16} << 20;
 
 // Parses and checks model.json (schema version 1). `file` names it in errors. Refuses unknown,
 // missing, duplicate or wrongly typed fields and sizes out of bounds; knows nothing of tensors.

@@ -49,7 +49,7 @@ class TensorList {
 
 std::vector<TensorSpec> expected_tensors(const Description& description) {
     TensorList list;
-    std::size_t channels = 3;
+    std::size_t channels = kImageChannels;
     for (std::size_t i = 0; i < description.stages.size(); ++i) {
         const Stage& stage = description.stages[i];
         const std::string number = std::to_string(i);

@@ -10,8 +10,6 @@
 namespace pf {
 namespace {
 
-constexpr std::size_t kMaxDescriptionBytes = std::size_t{16} << 20;
-
 Status check_folder(const std::string& folder) {
     std::error_code problem;
     const auto kind = std::filesystem::status(folder, problem).type();
@@ -52,11 +50,6 @@ Result<LoadedModel> load_model_folder(const std::string& folder) {
 Result<LoadedModel> load_model_bytes(std::string_view json,
                                      std::span<const std::byte> safetensors) {
     const std::string file = "model.json";
-    if (json.size() > kMaxDescriptionBytes) {
-        return Error{ErrorCode::invalid_model, file + ": found " + std::to_string(json.size()) +
-                                                   " bytes, expected at most " +
-                                                   std::to_string(kMaxDescriptionBytes)};
-    }
     Result<Description> description = read_description(json, file);
     if (!description) return description.error();
     Result<Weights> weights = Weights::from_bytes({safetensors.begin(), safetensors.end()},

@@ -3,6 +3,7 @@
 #include "engine/load/supported.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace pf {
 namespace {
@@ -10,85 +11,61 @@ namespace {
 constexpr std::size_t kExecutablePoolSize = 3;
 
 std::string stage_field(std::size_t stage, const char* field) {
-    return "field \"stages[" + std::to_string(stage) + "]." + field + "\": ";
+    return "stages[" + std::to_string(stage) + "]." + field;
 }
 
-Error not_supported(std::size_t stage, const char* field, const std::string& found,
-                    const std::string& supported) {
-    return {ErrorCode::unsupported,
-            stage_field(stage, field) + found + " is not supported yet; supported: " + supported};
+std::string quoted(std::string_view name) {
+    return '"' + std::string(name) + '"';
 }
 
-// Empty: it runs.
-std::string refused_token_mixer(TokenMixerKind kind) {
-    switch (kind) {
-        case TokenMixerKind::pool:
-        case TokenMixerKind::identity:
-            return {};
-        case TokenMixerKind::random_matrix:
-            return "\"random_matrix\"";
-        case TokenMixerKind::depthwise_conv:
-            return "\"depthwise_conv\"";
-        case TokenMixerKind::attention:
-            return "\"attention\"";
-        case TokenMixerKind::spatial_fc:
-            return "\"spatial_fc\"";
-    }
-    return "this kind";
+// `runner`: what lacks the value, "the engine" or "the executor".
+Error refusal(const std::string& field, const std::string& found, const std::string& expected,
+              const char* runner) {
+    return {ErrorCode::unsupported, "field \"" + field + "\": found " + found + ", expected " +
+                                        expected + ": " + runner +
+                                        " runs no other (models/README.md, \"What runs today\")"};
 }
 
 Status check_stage(std::size_t index, const Stage& stage) {
-    const std::string mixer = refused_token_mixer(stage.token_mixer.kind);
-    if (!mixer.empty()) return not_supported(index, "token_mixer.kind", mixer, "pool, identity");
+    const auto refuse = [index](const char* field, const std::string& found, const char* expected) {
+        return refusal(stage_field(index, field), found, expected, "the engine");
+    };
+    const TokenMixerKind mixer = stage.token_mixer.kind;
+    if (mixer != TokenMixerKind::pool && mixer != TokenMixerKind::identity) {
+        return refuse("token_mixer.kind", quoted(name_of(mixer)), "\"pool\" or \"identity\"");
+    }
     if (stage.mlp.activation == ActivationKind::star_relu) {
-        return not_supported(index, "mlp.activation", "\"star_relu\"", "gelu, relu, silu");
+        return refuse("mlp.activation", "\"star_relu\"", "\"gelu\", \"relu\" or \"silu\"");
     }
-    if (stage.has_residual_scale) return not_supported(index, "residual_scale", "true", "false");
-    if (stage.has_position_embedding) {
-        return not_supported(index, "position_embedding", "true", "false");
-    }
+    if (stage.has_residual_scale) return refuse("residual_scale", "true", "false");
+    if (stage.has_position_embedding) return refuse("position_embedding", "true", "false");
     return {};
-}
-
-const char* name_of(NormKind kind) {
-    switch (kind) {
-        case NormKind::none:
-            return "\"none\"";
-        case NormKind::group_norm:
-            return "\"group_norm\"";
-        case NormKind::layer_norm:
-            return "\"layer_norm\"";
-        case NormKind::batch_norm:
-            return "\"batch_norm\"";
-    }
-    return "this kind";
 }
 
 Error not_executable(const std::string& field, const std::string& found,
                      const std::string& expected) {
-    return {ErrorCode::unsupported, "model.json: " + field + "found " + found + ", expected " +
-                                        expected +
-                                        ": the executor runs no other (models/README.md, \"What "
-                                        "runs today\")"};
+    Error error = refusal(field, found, expected, "the executor");
+    error.message = "model.json: " + error.message;
+    return error;
 }
 
 Status check_executable_stage(std::size_t index, const Stage& stage) {
+    const auto refuse = [index](const char* field, const std::string& found,
+                                const std::string& expected) {
+        return not_executable(stage_field(index, field), found, expected);
+    };
     if (stage.token_mixer.kind != TokenMixerKind::pool) {
-        return not_executable(stage_field(index, "token_mixer.kind"), "\"identity\"", "\"pool\"");
+        return refuse("token_mixer.kind", quoted(name_of(stage.token_mixer.kind)), "\"pool\"");
     }
     if (stage.token_mixer.size != kExecutablePoolSize) {
-        return not_executable(stage_field(index, "token_mixer.size"),
-                              std::to_string(stage.token_mixer.size),
-                              std::to_string(kExecutablePoolSize));
+        return refuse("token_mixer.size", std::to_string(stage.token_mixer.size),
+                      std::to_string(kExecutablePoolSize));
     }
     if (stage.norm.kind != NormKind::group_norm) {
-        return not_executable(stage_field(index, "norm.kind"), name_of(stage.norm.kind),
-                              name_of(NormKind::group_norm));
+        return refuse("norm.kind", quoted(name_of(stage.norm.kind)), "\"group_norm\"");
     }
     if (stage.mlp.activation != ActivationKind::gelu) {
-        const bool is_relu = stage.mlp.activation == ActivationKind::relu;
-        return not_executable(stage_field(index, "mlp.activation"),
-                              is_relu ? "\"relu\"" : "\"silu\"", "\"gelu\"");
+        return refuse("mlp.activation", quoted(name_of(stage.mlp.activation)), "\"gelu\"");
     }
     return {};
 }
@@ -111,7 +88,7 @@ Status check_executable(const Description& description) {
     const bool is_pooled = head.order == HeadOrder::pool_norm;  // then both norms are the same
     if (head.norm.kind != NormKind::group_norm &&
         !(is_pooled && head.norm.kind == NormKind::layer_norm)) {
-        return not_executable("field \"head.norm.kind\": ", name_of(head.norm.kind),
+        return not_executable("head.norm.kind", quoted(name_of(head.norm.kind)),
                               is_pooled ? "\"group_norm\" or \"layer_norm\"" : "\"group_norm\"");
     }
     return {};

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* name_of(NormKind kind) {
+const char* json_name(NormKind kind) {
     switch (kind) {
         case NormKind::none:
             return "none";
@@ -27,7 +27,7 @@ const char* name_of(NormKind kind) {
     throw std::logic_error("norm kind");
 }
 
-const char* name_of(TokenMixerKind kind) {
+const char* json_name(TokenMixerKind kind) {
     switch (kind) {
         case TokenMixerKind::pool:
             return "pool";
@@ -45,7 +45,7 @@ const char* name_of(TokenMixerKind kind) {
     throw std::logic_error("token mixer kind");
 }
 
-const char* name_of(ActivationKind kind) {
+const char* json_name(ActivationKind kind) {
     switch (kind) {
         case ActivationKind::gelu:
             return "gelu";
@@ -60,7 +60,7 @@ const char* name_of(ActivationKind kind) {
 }
 
 Json to_json(const Norm& norm) {
-    Json json = {{"kind", name_of(norm.kind)}};
+    Json json = {{"kind", json_name(norm.kind)}};
     if (norm.kind == NormKind::none) return json;
     json["eps"] = norm.eps;
     json["weight"] = norm.has_weight;
@@ -69,7 +69,7 @@ Json to_json(const Norm& norm) {
 }
 
 Json to_json(const TokenMixer& mixer) {
-    Json json = {{"kind", name_of(mixer.kind)}};
+    Json json = {{"kind", json_name(mixer.kind)}};
     if (mixer.kind == TokenMixerKind::attention) json["head_width"] = mixer.size;
     if (mixer.kind == TokenMixerKind::pool || mixer.kind == TokenMixerKind::depthwise_conv) {
         json["size"] = mixer.size;
@@ -94,7 +94,7 @@ Json to_json(const Stage& stage) {
             {"norm", to_json(stage.norm)},
             {"mlp",
              {{"ratio", stage.mlp.ratio},
-              {"activation", name_of(stage.mlp.activation)},
+              {"activation", json_name(stage.mlp.activation)},
               {"bias", stage.mlp.has_bias}}},
             {"layer_scale", stage.has_layer_scale},
             {"residual_scale", stage.has_residual_scale},

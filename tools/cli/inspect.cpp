@@ -55,20 +55,20 @@ std::string describe_labels(const Description& description) {
 
 std::string describe(const Description& description) {
     const Input& input = description.input;
-    const char* rounding = input.crop_rounding == CropRounding::half_even ? "half_even" : "floor";
-    const char* order = description.head.order == HeadOrder::norm_pool
-                            ? "norm_pool: norm, mean, linear (paper, transformers)"
-                            : "pool_norm: mean, norm, linear (timm)";
+    const HeadOrder order = description.head.order;
+    const char* head = order == HeadOrder::norm_pool ? "norm, mean, linear (paper, transformers)"
+                                                     : "mean, norm, linear (timm)";
     std::string text;
     text += format("name           %s\n", without_controls(description.name).c_str());
     text += format("source         %s; %s\n", without_controls(description.dialect).c_str(),
                    without_controls(description.origin).c_str());
     text += format("input          %zux%zu, cropped (%s) after resizing the shorter side to %zu\n",
-                   input.height, input.width, rounding, input.resize_shorter_side);
+                   input.height, input.width, std::string(name_of(input.crop_rounding)).c_str(),
+                   input.resize_shorter_side);
     text += format("normalisation  mean %g %g %g, std %g %g %g\n", input.mean[0], input.mean[1],
                    input.mean[2], input.std[0], input.std[1], input.std[2]);
     text += describe_stages(description);
-    text += format("head           %s\n", order);
+    text += format("head           %s: %s\n", std::string(name_of(order)).c_str(), head);
     text += format("classes        %zu: %s\n", description.head.classes,
                    describe_labels(description).c_str());
     return text;
@@ -149,9 +149,9 @@ Result<Drawing> draw(const std::string& path) {
 }
 
 int run(const RunnerOptions& options) {
-    const auto drawing = draw(options.model_folder);
+    const auto drawing = draw(options.model);
     if (!drawing) {
-        print_error(drawing.error().message);
+        print_error(drawing.error().message + model_hint(drawing.error()));
         return kFailure;
     }
     std::string text = describe(drawing->description);
@@ -171,7 +171,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<RunnerOptions>();
     CLI::App& command = add_command(app, "inspect", "Show what a model is and what it needs",
                                     kFooter, exit_code, [options] { return run(*options); });
-    add_model_option(command, options->model_folder);
+    add_model_option(command, options->model);
     add_size_option(command, options->size);
     add_threads_option(command, options->num_threads);
 }

@@ -142,8 +142,8 @@ TEST_CASE("build_graph: refuses by field what the engine cannot run") {
     SUBCASE("attention") {
         stage.token_mixer = {TokenMixerKind::attention, 32};
         CHECK(refusal(description) ==
-              "field \"stages[1].token_mixer.kind\": \"attention\" is not supported yet; "
-              "supported: pool, identity");
+              "field \"stages[1].token_mixer.kind\": found \"attention\", expected \"pool\" or "
+              "\"identity\": the engine runs no other (models/README.md, \"What runs today\")");
     }
     SUBCASE("random_matrix") {
         stage.token_mixer = {TokenMixerKind::random_matrix, 0};
@@ -159,19 +159,21 @@ TEST_CASE("build_graph: refuses by field what the engine cannot run") {
     }
     SUBCASE("star_relu") {
         stage.mlp.activation = ActivationKind::star_relu;
-        CHECK(refusal(description) ==
-              "field \"stages[1].mlp.activation\": \"star_relu\" is not supported yet; "
-              "supported: gelu, relu, silu");
+        CHECK(
+            refusal(description) ==
+            "field \"stages[1].mlp.activation\": found \"star_relu\", expected \"gelu\", \"relu\" "
+            "or \"silu\": the engine runs no other (models/README.md, \"What runs today\")");
     }
     SUBCASE("residual scale") {
         stage.has_residual_scale = true;
         CHECK(refusal(description) ==
-              "field \"stages[1].residual_scale\": true is not supported yet; supported: false");
+              "field \"stages[1].residual_scale\": found true, expected false: the engine runs no "
+              "other (models/README.md, \"What runs today\")");
     }
     SUBCASE("position embedding") {
         stage.has_position_embedding = true;
         CHECK(refusal(description) ==
-              "field \"stages[1].position_embedding\": true is not supported yet; supported: "
-              "false");
+              "field \"stages[1].position_embedding\": found true, expected false: the engine runs "
+              "no other (models/README.md, \"What runs today\")");
     }
 }
