@@ -157,10 +157,10 @@ pf_status pf_preprocess(const pf_model* model, const uint8_t* rgb, size_t height
         if (rgb == nullptr) return null_argument("rgb");
         if (output == nullptr) return null_argument("output");
         const pf::Input& input = model->model->description.input;
-        const std::span planes(output, 3 * input.height * input.width);
+        const std::span planes(output, pf::kImageChannels * input.height * input.width);
         const pf::ImageView image{rgb, height, width, row_stride};
         if (pf::Status status = pf::check_image(image); !status) return fail(status.error());
-        const std::size_t rgb_bytes = (height - 1) * row_stride + 3 * width;
+        const std::size_t rgb_bytes = (height - 1) * row_stride + pf::kImageChannels * width;
         if (overlap(rgb, rgb_bytes, planes.data(), planes.size_bytes())) {
             return fail(Error{ErrorCode::invalid_argument,
                               "output overlaps rgb: give each memory of its own"});

@@ -11,7 +11,7 @@ using pf::RunRequest;
 using pf::Session;
 
 std::size_t image_bytes(const Session& session) {
-    return 3 * session.plan().input_height * session.plan().input_width *
+    return pf::kImageChannels * session.plan().input_height * session.plan().input_width *
            pf::bytes_per_value(session.input_format());
 }
 

@@ -76,16 +76,6 @@ ResizedRange crop_centre(std::size_t resized, std::size_t crop, CropRounding rou
     return {resized, crop_offset(resized - crop, rounding), crop};
 }
 
-void normalise(const std::vector<std::uint8_t>& rgb, const Input& input, std::span<float> output) {
-    const std::size_t plane = input.height * input.width;
-    const Levels levels = normalised_levels(input);
-    for (std::size_t c = 0; c < kImageChannels; ++c) {
-        for (std::size_t i = 0; i < plane; ++i) {
-            output[c * plane + i] = levels[c][rgb[i * kImageChannels + c]];
-        }
-    }
-}
-
 }  // namespace
 
 CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input) {
@@ -110,12 +100,24 @@ Levels normalised_levels(const Input& input) {
     return levels;
 }
 
+void normalise_planes(const std::uint8_t* rgb, const Levels& levels, std::size_t num_pixels,
+                      kernels::Range pixels, float* planes) {
+    for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
+        for (std::size_t c = 0; c < kImageChannels; ++c) {
+            planes[c * num_pixels + i] = levels[c][rgb[i * kImageChannels + c]];
+        }
+    }
+}
+
 Status preprocess(const ImageView& image, const Input& input, std::span<float> output) {
     if (Status status = check_image(image); !status) return status;
     if (Status status = check_sizes(input, output.size()); !status) return status;
     try {
         const CropPlan plan = plan_crop(image.height, image.width, input);
-        normalise(resize_bicubic(image, plan.rows, plan.columns), input, output);
+        const std::vector<std::uint8_t> rgb = resize_bicubic(image, plan.rows, plan.columns);
+        const std::size_t num_pixels = input.height * input.width;
+        normalise_planes(rgb.data(), normalised_levels(input), num_pixels, {0, num_pixels},
+                         output.data());
     } catch (const std::bad_alloc&) {
         return Error{ErrorCode::out_of_memory, "image: no memory to resize " +
                                                    size_text(image.height, image.width) +

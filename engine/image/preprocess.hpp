@@ -4,11 +4,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "engine/base/result.hpp"
 #include "engine/image/resize.hpp"
 #include "engine/load/description.hpp"
+#include "kernels/layout.hpp"
 
 namespace pf {
 
@@ -28,8 +30,12 @@ CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input);
 
 // The float of each 8-bit value of R, G and B: (value / 255 - mean) / std, by torchvision's three
 // float operations.
-using Levels = std::array<std::array<float, 256>, 3>;
+using Levels = std::array<std::array<float, 256>, kImageChannels>;
 Levels normalised_levels(const Input& input);
+
+// Pixels [pixels.begin, pixels.end) of rgb [num_pixels][3] as planes [3][num_pixels].
+void normalise_planes(const std::uint8_t* rgb, const Levels& levels, std::size_t num_pixels,
+                      kernels::Range pixels, float* planes);
 
 // Refuses a photo without pixels, sizes outside the limits above, a row_stride below 3 * width, and
 // one with which the photo would not fit into memory.

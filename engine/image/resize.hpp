@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace pf {
+#include "engine/load/description.hpp"
 
-constexpr std::size_t kImageChannels = 3;  // red, green, blue
+namespace pf {
 
 // Someone else's pixels: R, G, B bytes, `height` rows that start `row_stride` bytes apart.
 struct ImageView {

@@ -8,24 +8,12 @@
 namespace pf {
 namespace {
 
-constexpr std::size_t kChannels = 3;
-
 void split_planes(const void* image, std::size_t num_pixels, kernels::Range pixels, float* planes) {
     const auto* bytes = static_cast<const std::byte*>(image);  // perhaps not aligned to a float
     for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
-        float values[kChannels];
+        float values[kImageChannels];
         std::memcpy(values, bytes + i * sizeof values, sizeof values);
-        for (std::size_t c = 0; c < kChannels; ++c) planes[c * num_pixels + i] = values[c];
-    }
-}
-
-void normalise_planes(const void* image, const Levels& levels, std::size_t num_pixels,
-                      kernels::Range pixels, float* planes) {
-    const auto* bytes = static_cast<const std::uint8_t*>(image);
-    for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
-        for (std::size_t c = 0; c < kChannels; ++c) {
-            planes[c * num_pixels + i] = levels[c][bytes[i * kChannels + c]];
-        }
+        for (std::size_t c = 0; c < kImageChannels; ++c) planes[c * num_pixels + i] = values[c];
     }
 }
 
@@ -38,7 +26,8 @@ std::size_t bytes_per_value(InputFormat format) {
 void convert_input(const void* image, InputFormat format, const Levels& levels,
                    std::size_t num_pixels, kernels::Range pixels, float* planes) {
     if (format == InputFormat::nhwc_u8) {
-        normalise_planes(image, levels, num_pixels, pixels, planes);
+        normalise_planes(static_cast<const std::uint8_t*>(image), levels, num_pixels, pixels,
+                         planes);
     } else {
         split_planes(image, num_pixels, pixels, planes);
     }

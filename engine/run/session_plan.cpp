@@ -65,9 +65,9 @@ class Planner {
         plan_.hidden_offset = memory.offsets.back();
         plan_.logits_offset = whole_lines(memory.total_floats);
         plan_.planes_offset = plan_.logits_offset + whole_lines(model_.description.head.classes);
-        const std::size_t planes =
-            format == InputFormat::nchw_f32 ? 0 : 3 * plan_.input_height * plan_.input_width;
-        plan_.shared_floats = plan_.planes_offset + whole_lines(planes);
+        const std::size_t planes = format == InputFormat::nchw_f32 ? 0 : kImageChannels;
+        plan_.shared_floats =
+            plan_.planes_offset + whole_lines(planes * plan_.input_height * plan_.input_width);
     }
 
   private:

@@ -39,7 +39,7 @@ void Session::Worker::convert_image() {
     const std::size_t pixels = session_.plan_.input_height * session_.plan_.input_width;
     const InputFormat format = session_.input_format_;
     const std::byte* image = static_cast<const std::byte*>(image_.request.input) +
-                             image_.index * 3 * pixels * bytes_per_value(format);
+                             image_.index * kImageChannels * pixels * bytes_per_value(format);
     if (format == InputFormat::nchw_f32) {
         planes_ = reinterpret_cast<const float*>(image);
         return;
