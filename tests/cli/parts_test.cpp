@@ -41,25 +41,19 @@ std::string numbers_of(const pf::cli::Image& image) {
 
 }  // namespace
 
-TEST_CASE("top_predictions: softmax over all classes, best first, ties by index") {
-    const std::vector<float> logits = {1, 3, 2, 3, -100};
-    const auto top = pf::cli::top_predictions(logits, 3);
+TEST_CASE("top_predictions: best first, ties by index") {
+    const std::vector<float> probabilities = {0.125f, 0.25f, 0.1875f, 0.25f, 0};
+    const auto top = pf::cli::top_predictions(probabilities, 3);
     CHECK(classes_of(top) == std::vector<std::size_t>{1, 3, 2});
-    const double sum = std::exp(-2.0) + 2 + std::exp(-1.0) + std::exp(-103.0);
-    CHECK(top[0].probability == doctest::Approx(1 / sum).epsilon(1e-12));
-    CHECK(top[2].probability == doctest::Approx(std::exp(-1.0) / sum).epsilon(1e-12));
+    CHECK(top[0].probability == 0.25f);
+    CHECK(top[2].probability == 0.1875f);
 }
 
-TEST_CASE("top_predictions: more than there are, none, huge logits, NaN") {
+TEST_CASE("top_predictions: more than there are, none, NaN") {
     CHECK(pf::cli::top_predictions(std::vector<float>{0, 0}, 99).size() == 2);
     CHECK(pf::cli::top_predictions({}, 5).empty());
-    const auto huge = pf::cli::top_predictions(std::vector<float>{1e30f, -1e30f}, 2);
-    CHECK(huge[0].probability == 1);
-    CHECK(huge[1].probability == 0);
-    const float nan = std::numeric_limits<float>::quiet_NaN();
-    const auto invalid = pf::cli::top_predictions(std::vector<float>{1, nan, 2}, 3);
-    REQUIRE(invalid.size() == 3);
-    for (const auto& prediction : invalid) CHECK(std::isnan(prediction.probability));
+    const std::vector<float> invalid(3, std::numeric_limits<float>::quiet_NaN());
+    CHECK(classes_of(pf::cli::top_predictions(invalid, 3)) == std::vector<std::size_t>{0, 1, 2});
 }
 
 TEST_CASE("summarise: percentiles are samples of the nearest rank") {
@@ -119,7 +113,7 @@ TEST_CASE("apply_orientation: all eight, on a 2x3 image") {
 
 TEST_CASE("open_runner: what is wrong with the model, and a hint") {
     pf::cli::RunnerOptions options;
-    options.model_folder = PF_SOURCE_DIR "/tests";
+    options.model = PF_SOURCE_DIR "/tests";
     const auto runner = pf::cli::open_runner(options);
     REQUIRE_FALSE(runner);
     CHECK(runner.error().message.find("model.json") != std::string::npos);

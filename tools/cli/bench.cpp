@@ -71,7 +71,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<BenchOptions>();
     CLI::App& command = add_command(app, "bench", "Measure how fast a model runs", kFooter,
                                     exit_code, [options] { return run(*options); });
-    add_model_option(command, options->runner.model_folder);
+    add_model_option(command, options->runner.model);
     add_size_option(command, options->runner.size);
     add_threads_option(command, options->runner.num_threads);
     add_count_option(command, "--batch", options->runner.batch, 4096,

@@ -12,16 +12,25 @@ Classifier::Classifier(Runner runner, std::size_t top)
     : runner_(std::move(runner)),
       top_(top),
       input_(runner_.input_floats()),
-      logits_(runner_.model_info.num_classes) {}
+      probabilities_(runner_.model_info.num_classes) {}
 
 Result<Classifier> Classifier::create(const RunnerOptions& options, std::size_t top) {
     auto runner = open_runner(options);
     if (!runner) return runner.error();
     Classifier classifier(std::move(*runner), top);
-    const pf_status status = pf_session_run(classifier.runner_.session.get(),
-                                            classifier.input_.data(), 1, classifier.logits_.data());
+    const pf_status status = classifier.run();
     if (status != PF_OK) return last_error(status);
     return classifier;
+}
+
+pf_status Classifier::run() {
+    pf_run run{};
+    run.struct_size = sizeof run;
+    run.input = input_.data();
+    run.input_bytes = input_.size() * sizeof(float);
+    run.probabilities = probabilities_.data();
+    run.num_probabilities = probabilities_.size();
+    return pf_session_run_with(runner_.session.get(), &run);
 }
 
 Result<Classification> Classifier::classify(const std::string& file) {
@@ -36,12 +45,12 @@ Result<Classification> Classifier::classify(const std::string& file) {
     result.preprocess_ms = preprocess_watch.elapsed_ms();
     if (status == PF_OK) {
         const Stopwatch run_watch;
-        status = pf_session_run(runner_.session.get(), input_.data(), 1, logits_.data());
+        status = run();
         result.run_ms = run_watch.elapsed_ms();
     }
     if (status != PF_OK)
         return Error{static_cast<ErrorCode>(status), file + ": " + pf_last_error()};
-    result.top = top_predictions(logits_, top_);
+    result.top = top_predictions(probabilities_, top_);
     return result;
 }
 

@@ -115,7 +115,7 @@ void add_classify(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<Options>();
     CLI::App& command = add_command(app, "classify", "Say what is on the images", kFooter,
                                     exit_code, [options] { return run(*options); });
-    add_model_option(command, options->runner.model_folder);
+    add_model_option(command, options->runner.model);
     add_list_option(command, "IMAGE", options->images, "JPEG or PNG files");
     add_text_option(command, "--images-from", options->list_file, "FILE",
                     "File with one image per line; - is standard input");

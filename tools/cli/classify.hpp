@@ -29,11 +29,12 @@ class Classifier {
 
   private:
     Classifier(Runner runner, std::size_t top);
+    pf_status run();
 
     Runner runner_;
     std::size_t top_;
     std::vector<float> input_;
-    std::vector<float> logits_;
+    std::vector<float> probabilities_;
 };
 
 // Text for people.

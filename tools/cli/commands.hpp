@@ -44,7 +44,7 @@ void add_number_option(CLI::App& command, const std::string& name, double& numbe
 // A whole number from 1 to `largest`.
 void add_count_option(CLI::App& command, const std::string& name, std::size_t& count,
                       std::size_t largest, const std::string& help);
-void add_model_option(CLI::App& command, std::string& folder);
+void add_model_option(CLI::App& command, std::string& path);
 void add_size_option(CLI::App& command, InputSize& size);
 void add_threads_option(CLI::App& command, std::size_t& num_threads);
 

@@ -33,18 +33,9 @@ struct Options {
     std::string isa;
 };
 
-Result<ModelHandle> load(const Options& options) {
-    pf_model_options model_options{};
-    model_options.struct_size = sizeof model_options;
-    model_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
-    pf_model* model = nullptr;
-    const pf_status status = pf_model_load(options.model.c_str(), &model_options, &model);
-    if (status != PF_OK) return last_error(status);
-    return ModelHandle(model);
-}
-
 int run(const Options& options) {
-    const auto model = load(options);
+    pf_model_info info{};
+    const auto model = open_model(options.model, options.isa, info);
     if (!model) {
         print_error(model.error().message);
         return kFailure;
@@ -54,9 +45,6 @@ int run(const Options& options) {
                     "; name a file in a folder that exists, and that you may write to");
         return kFailure;
     }
-    pf_model_info info{};
-    info.struct_size = sizeof info;
-    pf_model_get_info(model->get(), &info);
     std::error_code ignored;
     std::printf("%s: %s for %s, %s\n", without_controls(options.output).c_str(),
                 without_controls(info.name).c_str(), info.isa,

@@ -74,8 +74,8 @@ void add_count_option(CLI::App& command, const std::string& name, std::size_t& c
         ->check(CLI::Range(std::size_t{1}, largest).description(""));
 }
 
-void add_model_option(CLI::App& command, std::string& folder) {
-    add_required_option(command, "MODEL", folder, "", "Folder or compiled file of the model");
+void add_model_option(CLI::App& command, std::string& path) {
+    add_required_option(command, "MODEL", path, "", "Folder or compiled file of the model");
 }
 
 void add_size_option(CLI::App& command, InputSize& size) {

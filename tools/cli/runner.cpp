@@ -14,16 +14,6 @@ namespace {
 constexpr std::uint32_t kSpinMicroseconds = 200;  // longer than the gaps between images' steps
 constexpr std::size_t kMaxSide = 65535;
 
-std::string model_hint(const Error& error) {
-    if (error.message.find("PF_ISA") != std::string::npos) {
-        return "; unset PF_ISA to use the CPU's best instruction set";
-    }
-    if (error.code == ErrorCode::file_error || error.code == ErrorCode::invalid_model) {
-        return "; models/README.md says what a model folder holds, tools/export writes one";
-    }
-    return "";
-}
-
 std::string session_hint(const Error& error, const RunnerOptions& options) {
     if (error.code == ErrorCode::out_of_memory) return "; use a smaller --size or --batch";
     const bool has_size = options.size.height != 0;
@@ -56,13 +46,27 @@ Result<SessionHandle> open_session(const pf_model* model, const RunnerOptions& o
 
 }  // namespace
 
+std::string model_hint(const Error& error) {
+    if (error.message.find("PF_ISA") != std::string::npos) {
+        return "; unset PF_ISA to use the CPU's best instruction set";
+    }
+    if (error.code == ErrorCode::file_error || error.code == ErrorCode::invalid_model) {
+        return "; models/README.md says what a model folder holds, tools/export writes one";
+    }
+    return "";
+}
+
 Error last_error(pf_status status) {
     return {static_cast<ErrorCode>(status), pf_last_error()};
 }
 
-Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info) {
+Result<ModelHandle> open_model(const std::string& path, const std::string& isa,
+                               pf_model_info& info) {
+    pf_model_options options{};
+    options.struct_size = sizeof options;
+    options.isa = isa.empty() ? nullptr : isa.c_str();
     pf_model* model = nullptr;
-    pf_status status = pf_model_load(folder.c_str(), nullptr, &model);
+    pf_status status = pf_model_load(path.c_str(), &options, &model);
     if (status != PF_OK) {
         Error error = last_error(status);
         error.message += model_hint(error);
@@ -77,7 +81,7 @@ Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info) {
 
 Result<Runner> open_runner(const RunnerOptions& options) {
     Runner runner;
-    auto model = open_model(options.model_folder, runner.model_info);
+    auto model = open_model(options.model, {}, runner.model_info);
     if (!model) return model.error();
     runner.model = std::move(*model);
     auto session = open_session(runner.model.get(), options);

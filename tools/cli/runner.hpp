@@ -26,7 +26,7 @@ struct InputSize {
 };
 
 struct RunnerOptions {
-    std::string model_folder;
+    std::string model;  // folder or compiled file
     InputSize size;
     std::size_t num_threads = 0;  // 0: the CPU budget
     std::size_t batch = 1;        // images per run to plan for
@@ -46,8 +46,13 @@ struct Runner {
 // What the last failed call of the C API said.
 Error last_error(pf_status status);
 
+// What to do about a model that could not be loaded, to stand behind the error; or nothing.
+std::string model_hint(const Error& error);
+
 // Errors say what to do about a wrong folder, a wrong PF_ISA, a wrong size.
-Result<ModelHandle> open_model(const std::string& folder, pf_model_info& info);
+// isa: empty for PF_ISA or the CPU's best.
+Result<ModelHandle> open_model(const std::string& path, const std::string& isa,
+                               pf_model_info& info);
 Result<Runner> open_runner(const RunnerOptions& options);
 
 // "" if text is HxW, such as 224x224 (then it is stored), else what is wrong.
