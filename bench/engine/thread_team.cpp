@@ -3,8 +3,6 @@
 #include "engine/run/thread_team.hpp"
 
 #include <chrono>
-#include <memory>
-#include <string>
 #include <thread>
 
 #include "bench/engine/benchmarks.hpp"

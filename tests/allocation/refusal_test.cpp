@@ -13,7 +13,6 @@
 #include "tests/allocation/hooks.hpp"
 #include "tests/support/api_handles.hpp"
 #include "tests/support/blocked_map.hpp"
-#include "tests/support/hash.hpp"
 
 namespace pf::test {
 namespace {

@@ -1,7 +1,6 @@
 // Fuzz target: a compiled file, rightly signed, is refused or loads and runs.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>

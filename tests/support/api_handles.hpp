@@ -1,4 +1,4 @@
-// The C interface's handles in tests: a small model on disk, handles that destroy themselves.
+// The C interface in tests: a small model on disk, loaded and opened.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <string>
 
 #include "tests/support/api_structs.hpp"
@@ -21,15 +20,6 @@ namespace pf::test {
 
 inline constexpr std::size_t kSide = 24;
 inline constexpr std::size_t kClasses = 5;
-
-struct DestroyModel {
-    void operator()(pf_model* model) const { pf_model_destroy(model); }
-};
-struct DestroySession {
-    void operator()(pf_session* session) const { pf_session_destroy(session); }
-};
-using ModelHandle = std::unique_ptr<pf_model, DestroyModel>;
-using SessionHandle = std::unique_ptr<pf_session, DestroySession>;
 
 inline pf_model_options model_options(const char* isa) {
     auto options = sized<pf_model_options>();

@@ -25,15 +25,13 @@ std::vector<std::string> runnable_isas() {
 
 ApiSession::ApiSession(const std::string& folder, const std::string& isa, std::size_t height,
                        std::size_t width, std::size_t num_threads) {
-    pf_model_options model_options{};
-    model_options.struct_size = sizeof model_options;
+    auto model_options = sized<pf_model_options>();
     model_options.isa = isa.c_str();
     pf_model* model = nullptr;
     demand(pf_model_load(folder.c_str(), &model_options, &model));
     model_.reset(model);
 
-    pf_session_options session_options{};
-    session_options.struct_size = sizeof session_options;
+    auto session_options = sized<pf_session_options>();
     session_options.input_height = height;
     session_options.input_width = width;
     session_options.num_threads = num_threads;
@@ -41,12 +39,10 @@ ApiSession::ApiSession(const std::string& folder, const std::string& isa, std::s
     demand(pf_session_create(model, &session_options, &session));
     session_.reset(session);
 
-    pf_model_info model_info{};
-    model_info.struct_size = sizeof model_info;
+    auto model_info = sized<pf_model_info>();
     demand(pf_model_get_info(model, &model_info));
     num_classes_ = model_info.num_classes;
-    pf_session_info session_info{};
-    session_info.struct_size = sizeof session_info;
+    auto session_info = sized<pf_session_info>();
     demand(pf_session_get_info(session, &session_info));
     num_taps_ = session_info.num_taps;
 }
@@ -63,8 +59,7 @@ TappedRun ApiSession::run_tapped(const std::vector<float>& input) {
     std::vector<std::vector<float>> values(num_taps_);
     std::vector<float*> destinations(num_taps_);
     for (std::size_t i = 0; i < num_taps_; ++i) {
-        pf_tap_info info{};
-        info.struct_size = sizeof info;
+        auto info = sized<pf_tap_info>();
         demand(pf_session_tap_info(session_.get(), i, &info));
         result.names.emplace_back(info.name);
         result.taps.push_back({info.channels, info.height, info.width, {}});

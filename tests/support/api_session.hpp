@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/interpret/interpret.hpp"
-#include "poolformer/poolformer.h"
+#include "tests/support/api_structs.hpp"
 
 namespace pf::test {
 
@@ -33,15 +32,8 @@ class ApiSession {
     TappedRun run_tapped(const std::vector<float>& input);
 
   private:
-    struct DestroyModel {
-        void operator()(pf_model* model) const { pf_model_destroy(model); }
-    };
-    struct DestroySession {
-        void operator()(pf_session* session) const { pf_session_destroy(session); }
-    };
-
-    std::unique_ptr<pf_model, DestroyModel> model_;
-    std::unique_ptr<pf_session, DestroySession> session_;
+    ModelHandle model_;
+    SessionHandle session_;
     std::size_t num_classes_ = 0;
     std::size_t num_taps_ = 0;
 };

@@ -1,13 +1,21 @@
-// The C interface's structs in tests.
+// The C interface's structs in tests, and its handles, which destroy themselves.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <poolformer/poolformer.h>
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace pf::test {
+
+struct Destroy {
+    void operator()(pf_model* model) const { pf_model_destroy(model); }
+    void operator()(pf_session* session) const { pf_session_destroy(session); }
+};
+using ModelHandle = std::unique_ptr<pf_model, Destroy>;
+using SessionHandle = std::unique_ptr<pf_session, Destroy>;
 
 // A struct of this header's size.
 template <class Struct>

@@ -20,25 +20,29 @@ class Runner {
   public:
     Runner(std::size_t num_threads, std::uint32_t spin_us,
            pf_input_format format = PF_INPUT_NCHW_F32, const char* model = kShippedModel) {
-        REQUIRE(pf_model_load(model, nullptr, &model_) == PF_OK);
+        pf_model* loaded = nullptr;
+        REQUIRE(pf_model_load(model, nullptr, &loaded) == PF_OK);
+        model_.reset(loaded);
         auto options = sized<pf_session_options>();
         options.num_threads = num_threads;
         options.spin_us = spin_us;
         options.input_format = format;
-        REQUIRE(pf_session_create(model_, &options, &session_) == PF_OK);
+        pf_session* created = nullptr;
+        REQUIRE(pf_session_create(loaded, &options, &created) == PF_OK);
+        session_.reset(created);
         auto info = sized<pf_session_info>();
-        REQUIRE(pf_session_get_info(session_, &info) == PF_OK);
+        REQUIRE(pf_session_get_info(created, &info) == PF_OK);
         arena_bytes_ = info.arena_bytes;
         input_.assign(3 * info.input_height * info.input_width, 0.25f);
         auto model_info = sized<pf_model_info>();
-        REQUIRE(pf_model_get_info(model_, &model_info) == PF_OK);
+        REQUIRE(pf_model_get_info(loaded, &model_info) == PF_OK);
         weight_bytes_ = model_info.weight_bytes;
         logits_.resize(model_info.num_classes);
         probabilities_.resize(model_info.num_classes);
         features_.resize(model_info.num_features);
         for (std::size_t i = 0; i < model_info.num_stages; ++i) {
             auto shape = sized<pf_tap_info>();
-            REQUIRE(pf_session_stage_info(session_, i, &shape) == PF_OK);
+            REQUIRE(pf_session_stage_info(created, i, &shape) == PF_OK);
             maps_.emplace_back(shape.channels * shape.height * shape.width);
             map_pointers_.push_back(maps_.back().data());
         }
@@ -49,17 +53,14 @@ class Runner {
         all_.num_stages = map_pointers_.size();
         all_.timeout_us = 3'600'000'000;
     }
-    ~Runner() {
-        pf_session_destroy(session_);
-        pf_model_destroy(model_);
-    }
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
 
     bool run(int times) {
         bool done = true;
         for (int i = 0; i < times; ++i) {
-            done = done && pf_session_run(session_, input_.data(), 1, logits_.data()) == PF_OK;
+            done =
+                done && pf_session_run(session_.get(), input_.data(), 1, logits_.data()) == PF_OK;
         }
         return done;
     }
@@ -68,7 +69,7 @@ class Runner {
     bool run_with_all(int times) {
         bool done = true;
         for (int i = 0; i < times; ++i)
-            done = done && pf_session_run_with(session_, &all_) == PF_OK;
+            done = done && pf_session_run_with(session_.get(), &all_) == PF_OK;
         return done;
     }
 
@@ -76,8 +77,8 @@ class Runner {
     std::size_t arena_bytes() const { return arena_bytes_; }
 
   private:
-    pf_model* model_ = nullptr;
-    pf_session* session_ = nullptr;
+    ModelHandle model_;
+    SessionHandle session_;
     std::size_t weight_bytes_ = 0;
     std::size_t arena_bytes_ = 0;
     std::vector<float> input_;

@@ -8,8 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -18,6 +16,7 @@
 
 #include "tests/support/api_handles.hpp"
 #include "tests/support/blocked_map.hpp"
+#include "tests/support/compiled_bytes.hpp"
 
 namespace pf::test {
 namespace {
@@ -75,11 +74,6 @@ void check_error(const Expected<T>& found, pf_status code, const std::string& pa
     INFO("message: ", message);
     INFO("must contain: ", part);
     CHECK(message.find(part) != std::string::npos);
-}
-
-std::vector<char> file_bytes(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // What the C interface computes, with one thread.
@@ -248,8 +242,8 @@ TEST_CASE("C++ header: models come from memory and from compiled files") {
         return logits;
     };
     const std::vector<float> expected = c_logits(folder, image, 1);
-    CHECK(logits_of(Model::load_memory(file_bytes(folder.folder.path("model.json")),
-                                       file_bytes(folder.folder.path("model.safetensors")))) ==
+    CHECK(logits_of(Model::load_memory(content_of(folder.folder.path("model.json")),
+                                       content_of(folder.folder.path("model.safetensors")))) ==
           expected);
 
     const std::string file = folder.folder.path("compiled");
@@ -259,6 +253,12 @@ TEST_CASE("C++ header: models come from memory and from compiled files") {
     poolformer::ModelOptions options;
     options.copy_weights = true;
     CHECK(logits_of(Model::load(file, options)) == expected);
+
+    const std::string content = content_of(file);
+    const AlignedBytes aligned = resized(std::as_bytes(std::span(content)), content.size());
+    CHECK(logits_of(Model::load_compiled_memory(aligned.bytes())) == expected);
+    check_error(Model::load_compiled_memory(aligned.bytes().subspan(4)), PF_INVALID_ARGUMENT,
+                "multiple of 64");
 }
 
 TEST_CASE("C++ header: failures carry code and words, and value() throws them") {

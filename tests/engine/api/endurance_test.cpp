@@ -8,7 +8,6 @@
 
 #include "tests/support/api_handles.hpp"
 #include "tests/support/blocked_map.hpp"
-#include "tests/support/hash.hpp"
 #include "tests/support/shipped_model.hpp"
 
 namespace pf::test {
@@ -34,9 +33,7 @@ int count_wrong(const pf_model* model, const pf_team* team, std::size_t index, i
 }
 
 void check_threads(int num_runs) {
-    pf_model* loaded = nullptr;
-    REQUIRE(pf_model_load(kShippedModel, nullptr, &loaded) == PF_OK);
-    const ModelHandle model(loaded);
+    const ModelHandle model = load(kShippedModel);
     auto team_options = sized<pf_team_options>();
     team_options.num_threads = 2;
     pf_team* team = nullptr;

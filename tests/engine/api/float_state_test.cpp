@@ -51,21 +51,19 @@ struct Results {
 // computed when the session is made.
 Results load_and_run(const std::string& path, const std::string& file) {
     Results results;
-    pf_model* loaded = nullptr;
-    REQUIRE(pf_model_load(path.c_str(), nullptr, &loaded) == PF_OK);
-    const ModelHandle model(loaded);
-    REQUIRE(pf_model_save_compiled(loaded, file.c_str()) == PF_OK);
+    const ModelHandle model = load(path);
+    REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
     results.compiled = content_of(file);
 
     std::vector<std::uint8_t> rgb(3 * 50 * 70);
     for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<std::uint8_t>(i * 37 % 251);
     results.planes.resize(3 * kSide * kSide);
-    REQUIRE(pf_preprocess(loaded, rgb.data(), 50, 70, 3 * 70, results.planes.data()) == PF_OK);
+    REQUIRE(pf_preprocess(model.get(), rgb.data(), 50, 70, 3 * 70, results.planes.data()) == PF_OK);
 
     auto options = sized<pf_session_options>();
     options.input_format = PF_INPUT_NHWC_U8;
     options.num_threads = 2;
-    const SessionHandle session = open(loaded, &options);
+    const SessionHandle session = open(model.get(), &options);
     results.logits.resize(kClasses);
     auto run = sized<pf_run>();
     run.input = rgb.data();

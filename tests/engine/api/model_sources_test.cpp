@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +18,7 @@
 #include "tests/support/api_handles.hpp"
 #include "tests/support/api_session.hpp"
 #include "tests/support/blocked_map.hpp"
-#include "tests/support/hash.hpp"
+#include "tests/support/compiled_bytes.hpp"
 
 namespace pf::test {
 namespace {
@@ -29,18 +29,6 @@ std::vector<float> logits_of(const pf_model* model) {
     const SessionHandle session = open(model);
     REQUIRE(pf_session_run(session.get(), image.data(), 1, logits.data()) == PF_OK);
     return logits;
-}
-
-struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-};
-
-// A file's bytes at an address that is a multiple of 64.
-std::unique_ptr<char, Free> aligned_copy(const std::string& bytes) {
-    std::unique_ptr<char, Free> copy(
-        static_cast<char*>(std::aligned_alloc(64, (bytes.size() + 63) / 64 * 64)));
-    std::memcpy(copy.get(), bytes.data(), bytes.size());
-    return copy;
 }
 
 std::string in_mebibytes(std::size_t bytes) {
@@ -122,15 +110,16 @@ TEST_CASE("compiled file: mapped, copied or in memory, it gives the bits of the 
             CHECK(info.num_parameters == original.num_parameters);
             CHECK(std::string(info.isa) == isa);
 
-            const std::string bytes = content_of(file);
-            const auto aligned = aligned_copy(bytes);
+            const std::string content = content_of(file);
+            const AlignedBytes aligned = resized(std::as_bytes(std::span(content)), content.size());
+            const std::span<const std::byte> bytes = aligned.bytes();
             pf_model* in_memory = nullptr;
-            REQUIRE(pf_model_load_compiled_memory(aligned.get(), bytes.size(), &options,
+            REQUIRE(pf_model_load_compiled_memory(bytes.data(), bytes.size(), &options,
                                                   &in_memory) == PF_OK);
             CHECK(same_bits(logits_of(ModelHandle(in_memory).get()), expected));
-            check_refused(pf_model_load_compiled_memory(aligned.get() + 4, bytes.size(), &options,
-                                                        &in_memory),
-                          PF_INVALID_ARGUMENT, "multiple of 64");
+            check_refused(
+                pf_model_load_compiled_memory(bytes.data() + 4, bytes.size(), &options, &in_memory),
+                PF_INVALID_ARGUMENT, "multiple of 64");
         }
         // A compiled model can be saved again, and is the same file.
         const std::string again = folder.folder.path("again.pf");

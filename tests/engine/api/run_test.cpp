@@ -11,7 +11,6 @@
 
 #include "tests/support/api_runs.hpp"
 #include "tests/support/blocked_map.hpp"
-#include "tests/support/hash.hpp"
 
 namespace pf::test {
 namespace {

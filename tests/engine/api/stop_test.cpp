@@ -88,10 +88,8 @@ struct DeepRun {
             tiny_description({.depths = {kDepth, kDepth}, .channels = {16, 16}});
         const TemporaryFolder folder;
         write_model(folder, description, hash_weights(description, 1));
-        pf_model* model = nullptr;
-        REQUIRE(pf_model_load(folder.path().c_str(), nullptr, &model) == PF_OK);
         const auto options = session_options(kImage, kImage, threads);
-        session = open(ModelHandle(model).get(), &options);
+        session = open(load(folder.path()).get(), &options);
         request.input = image.data();
         request.input_bytes = image.size() * sizeof(float);
         request.stage_maps = maps;

@@ -5,7 +5,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "kernels/onednn/convolution.hpp"

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <sched.h>
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <thread>
