@@ -117,7 +117,8 @@ class Reader {
         }
         if (header_.weight_bytes != bytes_.size() - offset) {
             return expected("weight_bytes", header_.weight_bytes,
-                            std::to_string(bytes_.size() - offset) + ", up to the end of the file");
+                            std::to_string(bytes_.size() - offset) +
+                                ", up to the end of the file: copy or compile it again");
         }
         return {};
     }
@@ -133,7 +134,8 @@ class Reader {
                                std::to_string(table_->panel));
         }
         if (!options_.isa.empty() && options_.isa != isa) {
-            return unsupported("compiled for " + isa + ", asked for " + in_quotes(options_.isa));
+            return unsupported("compiled for " + isa + ", asked for " + in_quotes(options_.isa) +
+                               ": ask for " + isa + ", or compile the model for the other");
         }
         if (!kernels::cpu_can_run(*table_)) {
             return unsupported("compiled for " + isa +

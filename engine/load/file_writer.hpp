@@ -11,11 +11,15 @@
 
 namespace pf {
 
-// Writes into a new file beside the target, which commit() puts in the target's place; without
-// that, it is deleted. Move-only. Errors are of code file_error and name the target.
+// Writes into a new file beside the target, which commit() puts in the target's place. Until then
+// the file has no name, where the file system can do that, and is gone with the process however it
+// ends; elsewhere it is deleted by the destructor. Move-only. Errors are of code file_error and
+// name the target.
 class FileWriter {
   public:
-    static Result<FileWriter> create(const std::string& file);
+    enum class Naming { at_end, at_once };
+    // at_once: as on file systems that know no files without a name.
+    static Result<FileWriter> create(const std::string& file, Naming naming = Naming::at_end);
 
     FileWriter(FileWriter&& other) noexcept
         : file_(std::move(other.file_)),
@@ -31,9 +35,13 @@ class FileWriter {
   private:
     explicit FileWriter(std::string file) : file_(std::move(file)) {}
     Error failed(const char* what) const;
+    std::string link_to_file() const;
+    bool open_without_name();
+    Status open_with_name();
+    Status name_file();
 
     std::string file_;
-    std::string temporary_;  // empty unless it exists
+    std::string temporary_;  // the new file's name; empty as long as it has none
     int descriptor_ = -1;
 };
 

@@ -15,11 +15,12 @@ Status check_folder(const std::string& folder) {
     const auto kind = std::filesystem::status(folder, problem).type();
     if (kind == std::filesystem::file_type::directory) return {};
     std::string found = problem.message();
-    if (kind == std::filesystem::file_type::not_found) found = "no such folder";
-    if (!problem) found = "found a file";
+    if (kind == std::filesystem::file_type::not_found) found = "no such file or folder";
+    if (!problem) found = "found neither a folder nor a file with content of its own";
     return Error{ErrorCode::file_error,
                  (folder.empty() ? "\"\"" : folder) + ": " + found +
-                     ", expected a model folder with model.json and model.safetensors"};
+                     ", expected a model folder with model.json and model.safetensors, or a file "
+                     "of `poolformer compile`"};
 }
 
 }  // namespace

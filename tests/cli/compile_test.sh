@@ -42,15 +42,25 @@ try_errors() {
     run 2 compile "$model"
     complains '--output is required'
     run 1 compile "$work/absent" -o "$work/none.pf"
-    complains 'absent: no such folder'
+    complains 'absent: no such file or folder, expected .*compile.*; models/README.md'
     run 1 compile "$model" -o "$work/absent/none.pf"
     complains 'absent/none.pf: cannot create .*; name a file in a folder that exists'
     run 1 compile "$model" -o "$work"
-    complains 'cannot put it in place'
+    complains 'found a folder, expected a file name'
     head -c 100000 "$compiled" >"$work/cut.pf"
     run 1 classify "$work/cut.pf" "$photo"
     complains 'cut.pf: weight_bytes: found'
-    check 'leaves no file behind' test -z "$(find "$work" -name '*none*' -o -name '*.pf.??????')"
+    complains 'copy or compile it again'
+    : >"$work/empty.pf"
+    run 1 classify "$work/empty.pf" "$photo"
+    complains 'empty.pf: found an empty file'
+    cp -r "$model" "$work/own"
+    for part in model.json model.safetensors; do
+        run 1 compile "$work/own" -o "$work/own/$part"
+        complains "$part: is a file of the model itself"
+    done
+    check 'leaves the model as it is' diff -r "$model" "$work/own"
+    check 'leaves no file behind' test -z "$(find "$work" -name '*none*' -o -name '*.pf.?*')"
 }
 
 try_compile

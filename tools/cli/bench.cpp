@@ -3,11 +3,13 @@
 #include "tools/cli/bench.hpp"
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <system_error>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
 
+#include "engine/load/file_writer.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/report.hpp"
 
@@ -31,38 +33,29 @@ Exit codes:
   1  the model could not be run, or the JSON file not be written
   2  the command line was wrong)";
 
-bool write_file(const std::string& file, const std::string& text) {
-    std::ofstream stream(file, std::ios::binary);
-    stream << text;
-    stream.close();
-    return stream.good();
-}
-
-bool is_in_a_folder(const std::string& file) {
-    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-    std::error_code error;
-    return folder.empty() || std::filesystem::is_directory(folder, error);
+Status measure_and_write(const BenchOptions& options) {
+    const bool replaces_text = options.json_file == "-";
+    std::optional<FileWriter> writer;
+    if (!options.json_file.empty() && !replaces_text) {  // fails now rather than after all runs
+        auto created = FileWriter::create(options.json_file);
+        if (!created) return created.error();
+        writer.emplace(std::move(*created));
+    }
+    const auto runner = open_runner(options.runner);
+    if (!runner) return runner.error();
+    const auto result = measure(*runner, options);
+    if (!result) return result.error();
+    const std::string json = to_json(*runner, options, *result);
+    std::fputs((replaces_text ? json : to_text(*runner, options, *result)).c_str(), stdout);
+    if (!writer) return {};
+    if (Status status = writer->write(std::as_bytes(std::span(json))); !status) return status;
+    return writer->commit();
 }
 
 int run(const BenchOptions& options) {
-    if (!is_in_a_folder(options.json_file)) {  // better said now than after all runs
-        print_error(options.json_file + ": cannot write the result; there is no such folder");
-        return kFailure;
-    }
-    const auto runner = open_runner(options.runner);
-    const auto result = runner ? measure(*runner, options) : Result<BenchResult>(runner.error());
-    if (!result) {
-        print_error(result.error().message);
-        return kFailure;
-    }
-    const bool replaces_text = options.json_file == "-";
-    std::fputs(replaces_text ? to_json(*runner, options, *result).c_str()
-                             : to_text(*runner, options, *result).c_str(),
-               stdout);
-    if (options.json_file.empty() || replaces_text) return kSuccess;
-    if (write_file(options.json_file, to_json(*runner, options, *result))) return kSuccess;
-    print_error(options.json_file + ": cannot write the result");
-    return kFailure;
+    const Status status = measure_and_write(options);
+    if (!status) print_error(status.error().message);
+    return status ? kSuccess : kFailure;
 }
 
 }  // namespace

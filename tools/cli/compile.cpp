@@ -33,7 +33,19 @@ struct Options {
     std::string isa;
 };
 
+// Packed weights cannot be turned back.
+bool is_part_of_model(const Options& options) {
+    const std::filesystem::path folder(options.model);
+    std::error_code ignored;
+    return std::filesystem::equivalent(options.output, folder / "model.json", ignored) ||
+           std::filesystem::equivalent(options.output, folder / "model.safetensors", ignored);
+}
+
 int run(const Options& options) {
+    if (is_part_of_model(options)) {
+        print_error(options.output + ": is a file of the model itself; name another one");
+        return kFailure;
+    }
     pf_model_info info{};
     const auto model = open_model(options.model, options.isa, info);
     if (!model) {
@@ -41,8 +53,7 @@ int run(const Options& options) {
         return kFailure;
     }
     if (pf_model_save_compiled(model->get(), options.output.c_str()) != PF_OK) {
-        print_error(std::string(pf_last_error()) +
-                    "; name a file in a folder that exists, and that you may write to");
+        print_error(pf_last_error());
         return kFailure;
     }
     std::error_code ignored;

@@ -31,12 +31,13 @@ TEST_CASE("load_model_folder: reads what was written") {
 
 TEST_CASE("load_model_folder: no such folder, or a file in its place") {
     const TemporaryFolder folder;
-    check_error(load_model_folder(folder.path("absent")), ErrorCode::file_error,
-                {folder.path("absent"), "no such folder", "model.json and model.safetensors"});
-    check_error(load_model_folder(""), ErrorCode::file_error, {"\"\": no such folder"});
+    check_error(
+        load_model_folder(folder.path("absent")), ErrorCode::file_error,
+        {folder.path("absent"), "no such file or folder", "model.json and model.safetensors"});
+    check_error(load_model_folder(""), ErrorCode::file_error, {"\"\": no such file or folder"});
     const std::string file = folder.write("model.onnx", "x");
     check_error(load_model_folder(file), ErrorCode::file_error,
-                {file, "found a file, expected a model folder"});
+                {file, "found neither a folder nor", "expected a model folder"});
     check_error(load_model_folder(file + "/deeper"), ErrorCode::file_error, {file});
 }
 
