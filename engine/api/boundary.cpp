@@ -13,18 +13,29 @@ namespace {
 static_assert(static_cast<int>(ErrorCode::deadline_exceeded) == PF_DEADLINE_EXCEEDED,
               "ErrorCode and pf_status must list the same errors in the same order");
 
-// A literal, or what last_message() holds.
+// A literal, or what last_message() holds. It and the flag have no destructors, so that the host's
+// thread_local and static objects can still fail a call, and read why, in theirs.
 thread_local const char* last_error = "";
+thread_local bool message_is_gone = false;
 
-// Apart from last_error, since a thread's first look at it allocates.
+struct Message {
+    std::string words;
+    ~Message() {
+        last_error = "the thread has ended, and its last error is gone";
+        message_is_gone = true;
+    }
+};
+
+// Apart from last_error, since a thread's first look at it allocates. Not once it is gone.
 std::string& last_message() {
-    thread_local std::string message;
-    return message;
+    thread_local Message message;
+    return message.words;
 }
 
 }  // namespace
 
 pf_status fail(const Error& error) noexcept {
+    if (message_is_gone) return fail(error.code, "the thread has ended: no words are kept");
     try {
         last_message() = error.message;
         last_error = last_message().c_str();

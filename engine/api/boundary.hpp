@@ -57,12 +57,17 @@ class CancelBlock {
     int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
-// Runs `body`, which returns a pf_status, and lets no exception out, nor the caller's
-// floating-point state in: loading, packing and pre-processing would round as it says.
+// What a function of the interface keeps out: cancellation, and the caller's floating-point state,
+// as which loading, packing, pre-processing and the caller's own allocator would round.
+struct Shield {
+    FloatState state{Subnormals::kept};
+    CancelBlock no_cancel;
+};
+
+// Runs `body`, which returns a pf_status, behind a Shield, and lets no exception out.
 template <class Body>
 pf_status guard(const Body& body) noexcept {
-    const FloatState state(Subnormals::kept);
-    const CancelBlock no_cancel;
+    const Shield shield;
     try {
         return body();
     } catch (const std::bad_alloc&) {

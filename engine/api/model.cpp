@@ -51,10 +51,13 @@ pf_status compile_model(const Load& load, const std::string& name, const pf_mode
     return give_model(std::move(compiled), options, "compiled", model);
 }
 
-pf::CompiledOptions compiled_options(const pf_model_options& options) {
-    return {.isa = pf::requested_isa(options.isa == nullptr ? "" : options.isa),
-            .memory = options.copy_weights ? pf::WeightMemory::copied : pf::WeightMemory::mapped,
-            .allocator = allocator_of(options.allocator)};
+pf::Result<pf::CompiledOptions> compiled_options(const pf_model_options& options) {
+    const std::string_view isa = options.isa == nullptr ? "" : options.isa;
+    if (const auto kernels = pf::choose_kernels(isa); !kernels) return kernels.error();
+    return pf::CompiledOptions{
+        .isa = pf::requested_isa(isa),
+        .memory = options.copy_weights ? pf::WeightMemory::copied : pf::WeightMemory::mapped,
+        .allocator = allocator_of(options.allocator)};
 }
 
 std::span<const std::byte> bytes_of(const void* data, std::size_t bytes) {
@@ -71,8 +74,9 @@ pf_status pf_model_load(const char* path, const pf_model_options* options, pf_mo
         pf_model_options taken;
         if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
         if (pf::is_file(path)) {
-            return give_model(pf::load_compiled_file(path, compiled_options(taken)), taken,
-                              "compiled file", model);
+            const auto wanted = compiled_options(taken);
+            if (!wanted) return fail(wanted.error());
+            return give_model(pf::load_compiled_file(path, *wanted), taken, "compiled file", model);
         }
         return compile_model([&] { return pf::load_model_folder(path); }, path, taken, model);
     });
@@ -104,8 +108,9 @@ pf_status pf_model_load_compiled_memory(const void* data, size_t bytes,
         if (data == nullptr) return null_argument("data");
         pf_model_options taken;
         if (pf_status status = take_model_options(options, taken); status != PF_OK) return status;
-        return give_model(pf::load_compiled_bytes(bytes_of(data, bytes), "compiled model",
-                                                  compiled_options(taken)),
+        const auto wanted = compiled_options(taken);
+        if (!wanted) return fail(wanted.error());
+        return give_model(pf::load_compiled_bytes(bytes_of(data, bytes), "compiled model", *wanted),
                           taken, "compiled bytes", model);
     });
 }
@@ -120,7 +125,7 @@ pf_status pf_model_save_compiled(const pf_model* model, const char* file) {
 }
 
 void pf_model_destroy(pf_model* model) {
-    const pf::api::CancelBlock no_cancel;
+    const Shield shield;
     delete model;
 }
 

@@ -76,7 +76,7 @@ pf_status pf_team_create(const pf_team_options* options, pf_team** team) {
 }
 
 void pf_team_destroy(pf_team* team) {
-    const pf::api::CancelBlock no_cancel;  // joining is where threads are cancelled
+    const Shield shield;  // joining is where threads are cancelled
     delete team;
 }
 
@@ -108,7 +108,7 @@ pf_status pf_session_create(const pf_model* model, const pf_session_options* opt
 }
 
 void pf_session_destroy(pf_session* session) {
-    const pf::api::CancelBlock no_cancel;
+    const Shield shield;
     delete session;
 }
 

@@ -36,6 +36,18 @@ std::uint64_t checksum_of(CompiledHeader header, Bytes text, Bytes weights) {
     return checksum(weights, checksum(text, checksum(std::as_bytes(std::span(&header, 1)))));
 }
 
+bool is_magic(const char (&start)[sizeof kMagic]) {
+    return std::memcmp(start, kMagic, sizeof kMagic) == 0;
+}
+
+Error no_compiled_model(const std::string& name) {
+    return Error{ErrorCode::invalid_model,
+                 name +
+                     ": found no compiled model, it does not begin with \"PFMODEL\"; expected a "
+                     "file of `poolformer compile`, or a folder with model.json and "
+                     "model.safetensors"};
+}
+
 // Reads a compiled file's bytes, wherever they are.
 class Reader {
   public:
@@ -92,11 +104,7 @@ class Reader {
                            std::to_string(sizeof header_));
         }
         std::memcpy(&header_, bytes_.data(), sizeof header_);
-        if (std::memcmp(header_.magic, kMagic, sizeof kMagic) != 0) {
-            return invalid(
-                "found no compiled model, it does not begin with \"PFMODEL\"; expected a file of "
-                "`poolformer compile`, or a folder with model.json and model.safetensors");
-        }
+        if (!is_magic(header_.magic)) return no_compiled_model(name_);
         if (header_.version != kVersion || header_.packing != kPackingVersion) {
             return unsupported("found version " + std::to_string(header_.version) +
                                " with packing " + std::to_string(header_.packing) + ", expected " +
@@ -194,6 +202,17 @@ CompiledHeader header_of(const Model& model) {
     return header;
 }
 
+// Never mapped: whoever shortens a file takes mapped pages away from who reads them.
+Result<Model> load_copy(FileReader& reader, std::span<const char> magic, const std::string& file,
+                        const CompiledOptions& options) {
+    auto content = AlignedBuffer::allocate(kernels::divide_up(reader.size(), sizeof(float)));
+    if (!content) return content.error();
+    const auto bytes = std::as_writable_bytes(content->floats()).first(reader.size());
+    std::memcpy(bytes.data(), magic.data(), magic.size());
+    if (Status status = reader.read(bytes.subspan(magic.size())); !status) return status.error();
+    return load_compiled_bytes(bytes, file, options);
+}
+
 }  // namespace
 
 bool is_file(const std::string& path) {
@@ -204,11 +223,17 @@ bool is_file(const std::string& path) {
 Result<Model> load_compiled_file(const std::string& file, const CompiledOptions& options) {
     auto reader = FileReader::open(file, kMaxFileBytes);
     if (!reader) return reader.error();
+    // First, as any file of 16 GiB may be named here.
+    char start[sizeof kMagic] = {};
+    const std::span magic(start, std::min(reader->size(), sizeof start));
+    if (Status status = reader->read(std::as_writable_bytes(magic)); !status) return status.error();
+    if (!is_magic(start)) return no_compiled_model(file);
+    if (options.memory == WeightMemory::copied) return load_copy(*reader, magic, file, options);
     const auto bytes = reader->map();
     if (!bytes) return bytes.error();
     AlignedBuffer mapping = AlignedBuffer::adopt_mapping(*bytes);  // unmaps it if nobody keeps it
     auto model = load_compiled_bytes(*bytes, file, options);
-    if (!model || options.memory == WeightMemory::copied) return model;
+    if (!model) return model;
     // The model only borrowed them from the mapping; now it keeps it.
     const Bytes weights = std::as_bytes(std::as_const(model->weights).floats());
     mapping.show(static_cast<std::size_t>(weights.data() - bytes->data()), model->weights.size());

@@ -15,6 +15,7 @@ constexpr std::size_t kMaxClasses = 65536;
 constexpr std::size_t kMaxJsonValues = kMaxClasses + 4096;  // labels, and everything else
 constexpr std::size_t kMaxStages = 16;
 constexpr std::size_t kMaxHiddenChannels = 65536;
+constexpr double kSmallestDivisor = 1e-30;  // 1/std and 1/sqrt(eps) are floats, and finite
 
 constexpr Named<NormKind> kNormKinds[] = {{"none", NormKind::none},
                                           {"group_norm", NormKind::group_norm},
@@ -73,7 +74,7 @@ Input read_input(ObjectReader input) {
     const auto mean = input.field("mean").array(kImageChannels, kImageChannels);
     const auto std = input.field("std").array(kImageChannels, kImageChannels);
     for (std::size_t c = 0; c < mean.size(); ++c) result.mean[c] = mean[c].number(0, 1);
-    for (std::size_t c = 0; c < std.size(); ++c) result.std[c] = std[c].positive_number(1);
+    for (std::size_t c = 0; c < std.size(); ++c) result.std[c] = std[c].number(kSmallestDivisor, 1);
     input.refuse_unknown();
     return result;
 }
@@ -113,7 +114,7 @@ Norm read_norm(ObjectReader norm) {
     if (result.kind == NormKind::none) {
         result.has_weight = result.has_bias = false;
     } else {
-        result.eps = norm.field("eps").positive_number(1);
+        result.eps = norm.field("eps").number(kSmallestDivisor, 1);
         result.has_weight = norm.field("weight").boolean();
         result.has_bias = norm.field("bias").boolean();
     }

@@ -72,14 +72,6 @@ double FieldReader::number(double min, double max) const {
     return 0;
 }
 
-double FieldReader::positive_number(double max) const {
-    if (errors_->is_set()) return 0;
-    const auto number = value_ == nullptr ? std::nullopt : as_number(*value_);
-    if (number && *number > 0 && *number <= max) return *number;
-    refuse("a number above 0 and at most " + plain(max));
-    return 0;
-}
-
 bool FieldReader::boolean() const {
     if (errors_->is_set()) return false;
     const auto* flag = value_ == nullptr ? nullptr : std::get_if<bool>(&value_->data);

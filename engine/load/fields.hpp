@@ -43,7 +43,6 @@ class FieldReader {
 
     std::size_t integer(std::size_t min, std::size_t max) const;  // written as an integer
     double number(double min, double max) const;
-    double positive_number(double max) const;
     bool boolean() const;
     std::string text(std::size_t max_bytes) const;  // without control characters
     std::vector<FieldReader> array(std::size_t min_count, std::size_t max_count) const;

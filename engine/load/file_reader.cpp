@@ -50,7 +50,6 @@ FileReader::~FileReader() {
 }
 
 Result<std::span<const std::byte>> FileReader::map() {
-    if (size_ == 0) return file_error(file_, "found an empty file");
     void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor_, 0);
     if (mapping == MAP_FAILED) {
         const ErrorCode code = errno == ENOMEM ? ErrorCode::out_of_memory : ErrorCode::file_error;

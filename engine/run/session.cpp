@@ -198,9 +198,7 @@ Status Session::finish() {
 }
 
 const MapPlan& Session::tap_shape(std::size_t tap) const {
-    const auto found = std::find_if(model_->steps.begin(), model_->steps.end(),
-                                    [&](const Step& step) { return step.tap == tap; });
-    return plan_.maps[*found->output_map];
+    return plan_.maps[plan_.tap_maps[tap]];
 }
 
 }  // namespace pf

@@ -172,6 +172,7 @@ class Planner {
     }
 
     void note_uses(const Step& step, std::size_t index) {
+        if (step.tap) plan_.tap_maps.push_back(*step.output_map);
         if (step.input_map) use(map_lifetimes_[*step.input_map], index);
         if (step.output_map) use(map_lifetimes_[*step.output_map], index);
         if (step.input_stats) use(stats_lifetimes_[*step.input_stats], index);

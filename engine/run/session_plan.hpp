@@ -40,8 +40,9 @@ struct StatsPlan {
 struct SessionPlan {
     std::size_t input_height = 0;
     std::size_t input_width = 0;
-    std::vector<MapPlan> maps;     // by Model's numbers
-    std::vector<StatsPlan> stats;  // by Model's numbers
+    std::vector<MapPlan> maps;          // by Model's numbers
+    std::vector<StatsPlan> stats;       // by Model's numbers
+    std::vector<std::size_t> tap_maps;  // the map of each tap
     // Of the arena, in floats: where the hidden values of an MLP lie that threads share by
     // channels, an image's planes (if its format is converted) and its logits (if the caller wants
     // none), and how much an image needs in all, with maps and partials.

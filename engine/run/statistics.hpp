@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "kernels/kernels.hpp"
 
@@ -31,8 +32,10 @@ inline bool shift_is_too_far(const Moments& moments) {
     return moments.mean * moments.mean > kFarthest * kFarthest * moments.variance;
 }
 
-// 1 / sqrt(variance + eps).
+// 1 / sqrt(variance + eps). NaN where the squares have overflowed (values of 1e19, whose map's
+// normalised values would else all be zeros, and the logits look like any others).
 inline double reciprocal_std(const Moments& moments, double eps) {
+    if (std::isinf(moments.variance)) return std::numeric_limits<double>::quiet_NaN();
     return 1 / std::sqrt(moments.variance + eps);
 }
 

@@ -106,6 +106,7 @@ std::optional<PrimitiveDesc> find_usable(const ConvolutionShape& shape, Isa isa,
     const Dims padding(2, signed_size(shape.padding));
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);  // whatever the process has set
 #if DNNL_VERSION_MAJOR >= 3
     PrimitiveDesc desc(engine, kind, algorithm, d.src, d.weights, d.bias, d.dst, strides, padding,
                        padding, attributes);
@@ -234,7 +235,8 @@ std::unique_ptr<Convolution> Convolution::create(const ConvolutionShape& shape, 
             close_gate_at_exit();
             return std::unique_ptr<Convolution>(new Convolution(std::move(primitive)));
         }
-        error = "oneDNN offers only slow implementations (" + refused + ")";
+        error = "oneDNN offers only slow implementations (" + refused +
+                "); is ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA set?";
     } catch (const dnnl::error& failure) {
         if (failure.status == dnnl_out_of_memory) throw std::bad_alloc();
         error = std::string("oneDNN: ") + failure.what();

@@ -280,6 +280,7 @@ class Session {
     Status run_logits(Bytes images, View<float> logits, std::size_t batch) {
         // Of an empty std::vector nothing would be wanted, else.
         if (logits.size() == 0) return detail::refuse(kExpectedLogits);
+        if (batch == 0) return detail::refuse("batch: expected 1 or more");  // pf_run: 0 is 1
         Run wanted;
         wanted.batch = batch;
         wanted.input = images;

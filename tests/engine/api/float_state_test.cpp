@@ -6,6 +6,7 @@
 
 #include <cfenv>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,35 @@ TEST_CASE("C API: loading, pre-processing and running ignore the caller's floati
             CHECK(after == before);
         }
     }
+}
+
+TEST_CASE("C API: allocator functions are called in the library's floating-point state") {
+    struct States {
+        std::vector<unsigned> seen;
+        static void* allocate(void* user, std::size_t bytes, std::size_t alignment) {
+            static_cast<States*>(user)->seen.push_back(_mm_getcsr());
+            return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+        }
+        static void deallocate(void* user, void* memory, std::size_t) {
+            static_cast<States*>(user)->seen.push_back(_mm_getcsr());
+            std::free(memory);
+        }
+    } states;
+    states.seen.reserve(4);
+    const pf_allocator allocator{&States::allocate, &States::deallocate, &states};
+    const Folder folder;
+    auto model_options = sized<pf_model_options>();
+    model_options.allocator = &allocator;
+    auto options = session_options(0, 0, 1);
+    options.allocator = &allocator;
+    {
+        const CallerState caller(FE_UPWARD, kFlushToZero | kDenormalsAreZero);
+        const ModelHandle model = load(folder.folder.path(), &model_options);
+        const SessionHandle session = open(model.get(), &options);
+    }
+    REQUIRE(states.seen.size() == 4);
+    constexpr unsigned kFlags = 0x3f;  // of exceptions that have happened
+    for (const unsigned state : states.seen) CHECK((state & ~kFlags) == 0x1f80);
 }
 
 }  // namespace pf::test

@@ -4,14 +4,18 @@
 #include <poolformer/poolformer.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/run/cpu_budget.hpp"
@@ -37,7 +41,7 @@ std::string in_mebibytes(std::size_t bytes) {
     return text;
 }
 
-// Counts what it gives and takes back.
+// Counts what it gives and takes back. What it gives is full of NaNs.
 struct Counter {
     int blocks = 0;
     std::size_t bytes = 0;
@@ -49,8 +53,9 @@ struct Counter {
                     if (counter.is_empty) return nullptr;
                     ++counter.blocks;
                     counter.bytes += bytes;
-                    return std::aligned_alloc(alignment,
-                                              (bytes + alignment - 1) / alignment * alignment);
+                    const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
+                    void* memory = std::aligned_alloc(alignment, whole);
+                    return memory == nullptr ? nullptr : std::memset(memory, 0xFF, whole);
                 },
                 [](void* user, void* memory, std::size_t bytes) {
                     auto& counter = *static_cast<Counter*>(user);
@@ -184,6 +189,10 @@ TEST_CASE("allocator: weights and arenas come from it, and go back to it") {
         auto session_info = sized<pf_session_info>();
         REQUIRE(pf_session_get_info(session.get(), &session_info) == PF_OK);
         CHECK(counter.bytes == info.weight_bytes + session_info.arena_bytes);
+        const std::vector<float> image = hash_floats(3 * kSide * kSide, 3);
+        std::vector<float> logits(kClasses);
+        REQUIRE(pf_session_run(session.get(), image.data(), 1, logits.data()) == PF_OK);
+        CHECK(same_bits(logits, logits_of(model.get())));
 
         const std::string file = folder.folder.path("model.pf");
         REQUIRE(pf_model_save_compiled(model.get(), file.c_str()) == PF_OK);
@@ -265,7 +274,49 @@ TEST_CASE("pf_model_load: files that are no compiled models") {
         CHECK(none == nullptr);
     }
     const std::string empty = folder.write("empty.pf", "");
-    check_refused(pf_model_load(empty.c_str(), nullptr, &none), PF_FILE_ERROR, empty);
+    check_refused(pf_model_load(empty.c_str(), nullptr, &none), PF_INVALID_MODEL, empty);
+}
+
+TEST_CASE("pf_model_load: a large file that is no compiled model is not read") {
+    constexpr off_t kBytes = off_t{1} << 30;
+    const TemporaryFolder folder;
+    const std::string file = folder.write("large.pf", "no model");
+    REQUIRE(::truncate(file.c_str(), kBytes) == 0);  // zeros that take no room on the disk
+    const auto largest_kilobytes = [] {
+        struct rusage usage {};
+        REQUIRE(::getrusage(RUSAGE_SELF, &usage) == 0);
+        return usage.ru_maxrss;
+    };
+    const long before = largest_kilobytes();
+    pf_model* none = nullptr;
+    check_refused(pf_model_load(file.c_str(), nullptr, &none), PF_INVALID_MODEL, "no compiled");
+    CHECK(largest_kilobytes() - before < kBytes / 1024 / 2);
+}
+
+// Mapped, the pages that a file loses meanwhile would end the process.
+TEST_CASE("copy_weights: a file that changes while it is loaded is an error") {
+    const Folder folder;
+    const std::string file = folder.folder.path("model.pf");
+    REQUIRE(pf_model_save_compiled(load(folder).get(), file.c_str()) == PF_OK);
+    const std::string content = content_of(file);
+    std::atomic<bool> is_done = false;
+    std::thread changer([&] {
+        while (!is_done) {
+            std::filesystem::resize_file(file, content.size() / 8);
+            std::filesystem::resize_file(file, content.size());
+        }
+    });
+    auto options = sized<pf_model_options>();
+    options.copy_weights = 1;
+    int num_loaded = 0;
+    for (int i = 0; i < 300; ++i) {
+        pf_model* model = nullptr;
+        num_loaded += pf_model_load(file.c_str(), &options, &model) == PF_OK;
+        pf_model_destroy(model);
+    }
+    is_done = true;
+    changer.join();
+    CHECK(num_loaded < 300);
 }
 
 // The threads of this process that may run on CPU 0 and on no other.

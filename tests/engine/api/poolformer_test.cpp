@@ -267,4 +267,33 @@ TEST_CASE("C interface: a team is shared, outlives its handle, and NULL is refus
     CHECK(std::equal(first.begin(), first.begin() + kClasses, first.begin() + kClasses));
 }
 
+namespace {
+
+// Lives longer than what the library keeps for its thread: it is made before.
+struct LateCaller {
+    std::string* words = nullptr;
+    ~LateCaller() {
+        if (words == nullptr) return;
+        *words = pf_last_error();
+        pf_model* none = nullptr;
+        *words += pf_model_load("/no/such/folder", nullptr, &none) == PF_FILE_ERROR ? "|" : "?";
+        *words += pf_last_error();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("pf_last_error: is never freed memory, not even while a thread ends") {
+    std::string words;
+    std::thread([&words] {
+        thread_local LateCaller late;
+        late.words = &words;
+        pf_model* none = nullptr;
+        CHECK(pf_model_load("/no/such/folder", nullptr, &none) == PF_FILE_ERROR);
+    }).join();
+    CHECK(
+        words ==
+        "the thread has ended, and its last error is gone|the thread has ended: no words are kept");
+}
+
 }  // namespace pf::test

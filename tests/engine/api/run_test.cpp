@@ -74,6 +74,26 @@ TEST_CASE("pf_session_run_with: bytes are normalised as pf_preprocess does") {
     CHECK(same_bits(run.logits, plain_logits(model.get(), planes)));
 }
 
+TEST_CASE("pf_session_run_with: probabilities of logits whose exponentials over- or underflow") {
+    const Description description = tiny_description({.image_size = kSide, .classes = kClasses});
+    const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 6);
+    for (const float offset : {-2000.0f, 2000.0f}) {
+        TensorMap tensors = hash_weights(description, 1);
+        for (auto& value : tensors.at("fc.bias").values) value += offset;
+        const TemporaryFolder folder;
+        write_model(folder, description, tensors);
+        const ModelHandle model = load(folder.path());
+        const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, 1);
+        Run run(images);
+        REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
+        for (std::size_t n = 0; n < kBatch; ++n) {
+            double sum = 0;
+            for (std::size_t i = 0; i < kClasses; ++i) sum += run.probabilities[n * kClasses + i];
+            CHECK(sum == doctest::Approx(1).epsilon(1e-6));
+        }
+    }
+}
+
 TEST_CASE("pf_session_run_with: probabilities, features and stage maps") {
     const ModelHandle model = load(Folder());
     const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 6);

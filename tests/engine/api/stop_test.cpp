@@ -30,8 +30,10 @@ TEST_CASE("timeout_us of a session is that of its runs, unless they set one") {
     too_late(pf_session_run(session.get(), images.data(), 1, run.logits.data()));
     float* taps[3] = {};
     too_late(pf_session_run_tapped(session.get(), images.data(), run.logits.data(), taps, 3));
-    run.request.timeout_us = UINT64_MAX;
-    CHECK(pf_session_run_with(session.get(), &run.request) == PF_OK);
+    for (const std::uint64_t for_ever : {UINT64_MAX, std::uint64_t{INT64_MAX}, UINT64_MAX / 4}) {
+        run.request.timeout_us = for_ever;
+        CHECK(pf_session_run_with(session.get(), &run.request) == PF_OK);
+    }
 }
 
 TEST_SUITE("threads") {

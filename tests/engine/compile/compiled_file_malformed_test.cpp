@@ -154,7 +154,7 @@ TEST_CASE("load_compiled_file: files that are none") {
     check_error(load_compiled_file(folder.path("absent"), {}), ErrorCode::file_error, {"absent"});
     check_error(load_compiled_file(folder.path(), {}), ErrorCode::file_error, {"folder"});
     const std::string empty = folder.write("empty.pf", "");
-    check_error(load_compiled_file(empty, {}), ErrorCode::file_error, {"empty.pf"});
+    check_error(load_compiled_file(empty, {}), ErrorCode::invalid_model, {"empty.pf"});
     const std::string other = folder.write("other.pf", "PFMODE");
     check_error(load_compiled_file(other, {}), ErrorCode::invalid_model, {"other.pf"});
     CHECK_FALSE(is_file(folder.path("absent")));

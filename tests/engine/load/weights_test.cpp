@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -126,6 +128,20 @@ TEST_CASE("Weights: values that are not finite are named by tensor and index") {
         tensors["s1.b0.fc1.weight"].values[1023] = value;
         check_error(load(tensors), ErrorCode::invalid_model,
                     {kFile, "tensor \"s1.b0.fc1.weight\": found ", "at index 1023", "finite"});
+    }
+}
+
+TEST_CASE("Weights: NaN is found in 16-bit tensors, too") {
+    constexpr std::uint16_t kNanF16 = 0x7E00, kNanBf16 = 0x7FC0;
+    for (const bool is_f16 : {true, false}) {
+        SafetensorsBytes file;
+        for (const auto& [name, tensor] : tiny_tensors()) {
+            std::vector<std::uint16_t> halves(tensor.values.size());
+            if (name == "fc.bias") halves.back() = is_f16 ? kNanF16 : kNanBf16;
+            file.add(name, is_f16 ? "F16" : "BF16", tensor.shape, std::as_bytes(std::span(halves)));
+        }
+        check_error(Weights::from_bytes(file.bytes(), kFile, tiny_description()),
+                    ErrorCode::invalid_model, {"tensor \"fc.bias\": found ", "finite"});
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -176,11 +177,46 @@ TEST_CASE("session: an input without an output is refused by name") {
         }
         check_error(Session::create(model, {.input_height = 16385, .input_width = 32}),
                     ErrorCode::invalid_argument, {"16385x32", "too large"});
+        check_error(Session::create(model, {.input_height = 32, .input_width = 16385}),
+                    ErrorCode::invalid_argument, {"32x16385", "too large"});
         check_error(Session::create(model, {.num_threads = 0}), ErrorCode::invalid_argument,
                     {"num_threads: found 0"});
         check_error(Session::create(model, {.num_threads = 1025}), ErrorCode::invalid_argument,
                     {"num_threads: found 1025"});
     }
+}
+
+// Where oneDNN is quick only if the source's border is written out, into scratch memory.
+TEST_CASE("session: a stem whose source is padded in memory of the session's") {
+    Description description = tiny_description();
+    description.patch_embeddings[0] = {.kernel = 7, .stride = 64, .padding = 6};
+    const LoadedModel loaded{description, hash_loaded_weights(description, 1)};
+    check_size(loaded, {300, 300});
+}
+
+TEST_CASE("session: values whose squares overflow give NaN, never numbers that look right") {
+    const LoadedModel loaded = tiny_model();
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+        CAPTURE(std::string(table->name));
+        const auto session = make_session(compile_model(loaded, *table), 32, 32);
+        for (const float scale : {1e15f, 1e25f}) {
+            std::vector<float> image = image_of({32, 32});
+            for (float& value : image) value *= scale;
+            for (const float logit : run(*session, image)) {
+                CHECK(std::isfinite(logit) == (scale == 1e15f));
+            }
+        }
+    }
+}
+
+TEST_CASE("session: has memory for one image unless it is planned for as many as threads") {
+    const auto model = compile_model(tiny_model({.image_size = 128}), chosen_kernels());
+    const auto arena_bytes = [&](std::size_t batch) {
+        return make_session(model, {.num_threads = 4, .batch = batch})->arena_bytes();
+    };
+    CHECK(arena_bytes(3) == arena_bytes(1));
+    CHECK(arena_bytes(4) > arena_bytes(1));
+    CHECK(arena_bytes(9) == arena_bytes(4));
 }
 
 TEST_CASE("session: without a size it takes the description's") {
