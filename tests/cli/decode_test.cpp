@@ -109,15 +109,15 @@ TEST_CASE("decoders refuse what is not JPEG or PNG by its first bytes") {
         return FileBytes(text.begin(), text.end());
     };
     check_refused({}, "found an empty file, expected JPEG or PNG; copy or save it again");
-    check_refused(bytes_of("hello"), "found not an image", pf::ErrorCode::unsupported);
+    check_refused(bytes_of("hello"), "found no image", pf::ErrorCode::unsupported);
     check_refused(bytes_of("GIF89a..."), "found GIF", pf::ErrorCode::unsupported);
     check_refused(bytes_of("RIFF....WEBPVP8 "), "found WebP", pf::ErrorCode::unsupported);
-    check_refused({0xFF, 0xD8}, "found not an image", pf::ErrorCode::unsupported);
+    check_refused({0xFF, 0xD8}, "found no image", pf::ErrorCode::unsupported);
     check_refused({0xFF, 0xD8, 0xFF}, "damaged JPEG");
 
     FileBytes wrong_magic = read_fixture("rgb.png");
     wrong_magic[1] = 'Q';
-    check_refused(wrong_magic, "found not an image", pf::ErrorCode::unsupported);
+    check_refused(wrong_magic, "found no image", pf::ErrorCode::unsupported);
 }
 
 TEST_CASE("load_image refuses missing files, folders, and trusts bytes more than names") {
@@ -126,7 +126,7 @@ TEST_CASE("load_image refuses missing files, folders, and trusts bytes more than
                               {kFolder + name});
     }
     pf::test::check_error(pf::cli::load_image(kFolder + "expected.json"),
-                          pf::ErrorCode::unsupported, {"not an image"});
+                          pf::ErrorCode::unsupported, {"no image"});
 }
 
 TEST_CASE("decoders refuse a file cut anywhere") {

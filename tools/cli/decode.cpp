@@ -45,10 +45,10 @@ Error refuse_type(Bytes bytes, const std::string& file) {
     }
     const auto* found = std::find_if(kForeign.begin(), kForeign.end(),
                                      [&](const Signature& s) { return matches(bytes, s); });
-    const std::string what = found == kForeign.end() ? "not an image" : found->name;
+    const std::string what = found == kForeign.end() ? "no image" : found->name;
     return {ErrorCode::unsupported, file + ": found " + what +
-                                        " by its first bytes, expected JPEG or PNG; convert it to "
-                                        "one of these first"};
+                                        " (by its first bytes), expected JPEG or PNG; convert it "
+                                        "to one of these first"};
 }
 
 Result<std::vector<std::uint8_t>> read_file(const std::string& file) {

@@ -30,16 +30,22 @@ Exit codes:
   2  the command line was wrong; nothing was done
   3  bench-diff only: something became slower)";
 
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+    std::string text = error.what();
+    if (app->get_parent() == nullptr && !app->remaining().empty()) {
+        text = "found \"" + app->remaining().front() + "\", expected one of";
+        for (const CLI::App* command : app->get_subcommands({})) text += " " + command->get_name();
+    }
+    return pf::cli::without_controls(text) + "\nRun with --help for more information.\n";
+}
+
 int run(int argc, char** argv) {
     int exit_code = pf::cli::kSuccess;
     CLI::App app("Classifies images with PoolFormer networks on the CPU.", "poolformer");
     app.footer(kFooter);
     app.set_version_flag("--version", std::string("poolformer ") + pf_version());
     app.require_subcommand(1);
-    app.failure_message([](const CLI::App*, const CLI::Error& error) {
-        return pf::cli::without_controls(error.what()) +
-               "\nRun with --help for more information.\n";
-    });
+    app.failure_message(failure_text);
     pf::cli::add_classify(app, exit_code);
     pf::cli::add_bench(app, exit_code);
     pf::cli::add_bench_diff(app, exit_code);

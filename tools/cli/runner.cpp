@@ -15,7 +15,9 @@ constexpr std::uint32_t kSpinMicroseconds = 200;  // longer than the gaps betwee
 constexpr std::size_t kMaxSide = 65535;
 
 std::string session_hint(const Error& error, const RunnerOptions& options) {
-    if (error.code == ErrorCode::out_of_memory) return "; use a smaller --size or --batch";
+    if (error.code == ErrorCode::out_of_memory) {
+        return options.batch > 1 ? "; use a smaller --size or --batch" : "; use a smaller --size";
+    }
     const bool has_size = options.size.height != 0;
     return has_size && error.code == ErrorCode::invalid_argument ? "; choose another --size" : "";
 }

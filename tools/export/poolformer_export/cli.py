@@ -178,6 +178,9 @@ def main(argv: list[str] | None = None) -> int:
     except ExportError as error:
         _say(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was written")
+        return 130
     except ImportError as error:
         _say(f"error: {error.name or error} is not installed; tools/python_env.sh sets it up")
         return 1
