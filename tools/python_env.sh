@@ -10,6 +10,15 @@
 # that was interrupted is thrown away and done again.
 set -euo pipefail
 
+usage() { sed -n 's/^# \{0,1\}//; 2p; 5,10p' "${BASH_SOURCE[0]}"; }
+
+for file in "$@"; do
+    case "$file" in
+        --help | -h) usage && exit 0 ;;
+    esac
+    [ -f "$file" ] || { echo "$file: no such file, expected pip requirements" >&2 && exit 2; }
+done
+
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 requirements=("$here/python_requirements.txt" "$@")
 base_python="${PYTHON:-python3}"

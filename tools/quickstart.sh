@@ -39,8 +39,11 @@ quietly() {
 
 "$root/tools/install_dependencies.sh"
 mkdir -p "$root/build"
-echo "Building the poolformer command line (about a minute the first time) ..."
-if [ ! -e "$build/build.ninja" ]; then
+echo "Building the poolformer command line (one to three minutes the first time) ..."
+# A copied checkout would go on with the folder that it was copied from.
+built_from=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
+if [ ! "$built_from" -ef "$root" ] || [ ! -e "$build/build.ninja" ]; then
+    rm -rf "$build"
     quietly cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
         -DPF_BUILD_TESTS=OFF -DPF_BUILD_BENCHMARKS=OFF
 fi

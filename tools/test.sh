@@ -59,6 +59,13 @@ cases() {
          END { print passed + 0, failed + 0 }' "$1"
 }
 
+# A failed step's last words, if all that it lacks may be what another one builds.
+say_what_is_not_built() {
+    local status=$?
+    [ "$status" -eq 0 ] || [ -x build/release/tests/pf_tests ] ||
+        echo "Most steps use what 'tools/test.sh --step build release' builds, and that has not been run." >&2
+}
+
 # Adds a step's cases to the totals; a step without any is one itself.
 count() {
     local status=$2 cases_passed cases_failed
@@ -105,7 +112,12 @@ while [ "$#" -gt 0 ]; do
             ;;
         --step)
             shift
-            "step_${1:?needs a name}" "${@:2}"
+            if ! declare -F "step_${1:-}" >/dev/null; then
+                echo "There is no step '${1:-}'; tools/test.sh --help lists them." >&2
+                exit 2
+            fi
+            trap say_what_is_not_built EXIT
+            "step_$1" "${@:2}"
             exit
             ;;
         --help | -h) usage && exit 0 ;;

@@ -30,6 +30,7 @@ build() {
 
 if [ "$measures" = yes ]; then
     "$root/tools/install_dependencies.sh" --suite >&2
+    python3 "$suite" "$@" --check-options
     build bench -DPF_BUILD_TOOLS=ON -DPF_BUILD_BENCHMARKS=ON -- \
         poolformer_cli pf_bench_probe pf_bench
     build bench-shared -DBUILD_SHARED_LIBS=ON -DPF_BUILD_TOOLS=OFF -DPF_BUILD_BENCHMARKS=OFF -- \

@@ -57,8 +57,11 @@ def _at_least_one(text: str) -> int:
 
 def _new_file(text: str) -> Path:
     file = Path(text)
-    if not file.parent.is_dir():  # better said now than after an hour of rounds
+    # Better said now than after an hour of rounds.
+    if not file.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {file.parent}")
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{file} cannot be written")
     return file
 
 
@@ -98,10 +101,10 @@ def parse_arguments() -> argparse.Namespace:
         help="measure nothing: print, and --plot, what --output wrote here",
     )
     add("--cache", type=Path, default=DEFAULT_CACHE / "bench", help="where models are kept")
-    built = parser.add_argument_group("what run.sh has built")
-    built.add_argument("--library", type=Path, required=True, help="libpoolformer.so")
-    built.add_argument("--probe", type=Path, required=True, help="libpf_bench_probe.so")
-    built.add_argument("--cli", type=Path, required=True, help="the poolformer program")
+    for built in ("--library", "--probe", "--cli"):  # run.sh builds them, and says where they are
+        add(built, type=Path, help=argparse.SUPPRESS)
+    # For run.sh, which wants to know that the options are right before it builds.
+    add("--check-options", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.plot_from and arguments.output:
         parser.error("--plot-from measures nothing that --output could keep")
@@ -110,6 +113,8 @@ def parse_arguments() -> argparse.Namespace:
             if getattr(arguments, name) != parser.get_default(name):
                 option = "--" + name.replace("_", "-")
                 parser.error(f"--tail goes with --models, --threads, --output, not with {option}")
+    if arguments.check_options:
+        sys.exit()
     return arguments
 
 

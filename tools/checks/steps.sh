@@ -281,7 +281,7 @@ step_instruction_count() { # instructions per inference of the shipped model
 step_endurance() { # thousands of runs: allocations, memory, threads (minutes)
     local program
     for program in pf_tests allocation/pf_allocation_test resources/pf_resource_test; do
-        "$release/tests/$program" --no-skip '--test-case=slow:*'
+        run_cases "endurance-${program##*/}" "$release/tests/$program" --no-skip '--test-case=slow:*'
     done
 }
 
