@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Maps are blocked (kernels/layout.hpp) and hold one image; `pixels` = height * width. Pointers
-// need only a float's alignment, if no more or less is asked for; 64-byte alignment is faster.
+// need only a float's alignment, unless their comments say otherwise; 64 bytes' is faster.
 // Padded channels of a source must be zero and are zero in the result. Kernels allocate nothing,
 // throw nothing and touch only what their arguments name, so threads may run them side by side on
 // disjoint ranges. NaN and infinity propagate, but gelu(-infinity) is 0, its limit, and
@@ -140,7 +140,6 @@ struct LinearArgs {
 struct KernelTable {
     Isa isa;
     const char* name;   // "avx2"
-    std::size_t lanes;  // floats in a vector
     std::size_t block;  // channels in a block of a map
     std::size_t panel;  // outputs in a panel of packed weights
 

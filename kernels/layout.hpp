@@ -26,7 +26,7 @@ constexpr std::size_t whole_lines(std::size_t floats) {
     return round_up(floats, kLineFloats);
 }
 
-// Part `index` of `total` things dealt out to `parts` takers as evenly as can be.
+// [begin, end)
 struct Range {
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -34,6 +34,7 @@ struct Range {
     constexpr std::size_t size() const { return end - begin; }
 };
 
+// Part `index` of `total` things dealt out to `parts` takers as evenly as can be.
 constexpr Range split(std::size_t total, std::size_t parts, std::size_t index) {
     return {total * index / parts, total * (index + 1) / parts};
 }
@@ -50,11 +51,14 @@ constexpr std::size_t num_strips(std::size_t height, std::size_t width) {
     return divide_up(height, strip_rows(width));
 }
 
+// A multiple of the micro-kernel's rows, which are 6 or 12.
+inline constexpr std::size_t kRowGranule = 12;
+
 // Depth is walked in groups: rows of a tile are stored [depth / kDepthGroup][row][kDepthGroup].
 inline constexpr std::size_t kDepthGroup = 16;
 
 // A tile of the channel MLP or of gemm_convolution holds this many pixels, rounded up to whole
-// blocks of the micro-kernel's rows (6 or 12). All 49 of stage 4 at 224x224 must fit one tile, so
+// blocks of the micro-kernel's rows. All 49 of stage 4 at 224x224 must fit one tile, so
 // that its 8 MB of weights stream once. With AVX-512, whose panels are 32 wide, the 196 of stage 3
 // do, too: S12 to M48 take 0.2 to 0.5 % less time (EPYC Turin, 1 MB of L2, 2026-11-30). On an EPYC
 // Milan with its 512 KB larger tiles gained nothing (prototype, 2026-11-23).
@@ -62,7 +66,7 @@ constexpr std::size_t tile_pixels(std::size_t panel) {
     return panel < 32 ? 49 : 196;
 }
 constexpr std::size_t max_tile_rows(std::size_t panel) {
-    return round_up(tile_pixels(panel), 12);
+    return round_up(tile_pixels(panel), kRowGranule);
 }
 
 // Most hidden channels computed before their second matrix is applied: the hidden tile stays in L2,
@@ -80,7 +84,7 @@ struct MlpLayout {
 
     constexpr std::size_t depth() const { return round_up(channels, kDepthGroup); }
     constexpr std::size_t num_panels() const { return divide_up(channels, panel); }
-    constexpr std::size_t outputs() const { return num_panels() * panel; }
+    constexpr std::size_t padded_outputs() const { return num_panels() * panel; }
     constexpr std::size_t hidden_group() const { return std::max(panel, kDepthGroup); }
     constexpr std::size_t num_hidden_groups() const { return divide_up(hidden, hidden_group()); }
     constexpr std::size_t padded_hidden() const { return num_hidden_groups() * hidden_group(); }
@@ -92,19 +96,21 @@ struct MlpLayout {
     }
     // Offsets in floats of a chunk's two parts.
     constexpr std::size_t fc1_offset(std::size_t index) const {
-        return chunk(index).begin * (depth() + outputs());
+        return chunk(index).begin * (depth() + padded_outputs());
     }
     constexpr std::size_t fc2_offset(std::size_t index) const {
         return fc1_offset(index) + chunk(index).size() * depth();
     }
-    constexpr std::size_t weight_floats() const { return padded_hidden() * (depth() + outputs()); }
+    constexpr std::size_t weight_floats() const {
+        return padded_hidden() * (depth() + padded_outputs());
+    }
 
     // Scratch one call of channel_mlp needs for so many pixels, in floats.
     constexpr std::size_t scratch_floats(std::size_t num_pixels) const {
         const std::size_t rows = std::min(num_pixels, max_tile_rows(panel));
         const std::size_t input_tile = rows * depth();
         const std::size_t hidden_tile = rows * (kMaxHiddenChunk + hidden_group());
-        const std::size_t output_tile = rows * outputs();
+        const std::size_t output_tile = rows * padded_outputs();
         return input_tile + hidden_tile + output_tile;
     }
 };
@@ -124,7 +130,7 @@ struct GemmConvolutionLayout {
 
     constexpr std::size_t taps() const { return kernel * kernel; }
     constexpr std::size_t num_panels() const { return divide_up(out_channels, panel); }
-    constexpr std::size_t outputs() const { return num_panels() * panel; }
+    constexpr std::size_t padded_outputs() const { return num_panels() * panel; }
     constexpr std::size_t num_groups() const {
         return divide_up(in_channels, kDepthGroup) * taps();
     }
@@ -135,9 +141,11 @@ struct GemmConvolutionLayout {
         return split(num_groups(), num_chunks(), index);
     }
     constexpr std::size_t chunk_offset(std::size_t index) const {
-        return chunk(index).begin * kDepthGroup * outputs();
+        return chunk(index).begin * kDepthGroup * padded_outputs();
     }
-    constexpr std::size_t weight_floats() const { return num_groups() * kDepthGroup * outputs(); }
+    constexpr std::size_t weight_floats() const {
+        return num_groups() * kDepthGroup * padded_outputs();
+    }
 
     // Pixels of a map.
     static constexpr std::size_t num_units(std::size_t height, std::size_t width) {
@@ -147,7 +155,7 @@ struct GemmConvolutionLayout {
     // Scratch one call of gemm_convolution needs for so many output pixels, in floats.
     constexpr std::size_t scratch_floats(std::size_t num_pixels) const {
         const std::size_t rows = std::min(num_pixels, max_tile_rows(panel));
-        return rows * (kMaxConvolutionChunk * kDepthGroup + outputs());
+        return rows * (kMaxConvolutionChunk * kDepthGroup + padded_outputs());
     }
 };
 
@@ -182,7 +190,7 @@ struct WinogradLayout {
     }
 
     constexpr std::size_t num_panels() const { return divide_up(out_channels, panel); }
-    constexpr std::size_t outputs() const { return num_panels() * panel; }
+    constexpr std::size_t padded_outputs() const { return num_panels() * panel; }
     constexpr std::size_t groups_of_plane() const { return divide_up(in_channels, kDepthGroup); }
     constexpr std::size_t groups_of_term(std::size_t term_y, std::size_t term_x) const {
         return planes_of_term(term_y).size() * planes_of_term(term_x).size() * groups_of_plane();
@@ -190,7 +198,7 @@ struct WinogradLayout {
     constexpr std::size_t depth() const {
         return kPlaneSide * kPlaneSide * groups_of_plane() * kDepthGroup;
     }
-    constexpr std::size_t weight_floats() const { return depth() * outputs(); }
+    constexpr std::size_t weight_floats() const { return depth() * padded_outputs(); }
 
     // Quads of a map, row by row. At an edge, some of their pixels may lie outside it.
     static constexpr std::size_t num_units(std::size_t height, std::size_t width) {
@@ -199,19 +207,20 @@ struct WinogradLayout {
 
     // Scratch one call of winograd_convolution needs for so many quads, in floats.
     constexpr std::size_t scratch_floats(std::size_t num_quads) const {
-        const std::size_t rows = std::min(num_quads, round_up(kTileQuads, 12));
+        const std::size_t rows = std::min(num_quads, round_up(kTileQuads, kRowGranule));
         return rows * (depth() + kTerms * panel);
     }
 };
 
-// The same for the classifier: panels of `outputs`, depth = channels.
+// The classifier's matrix: [outputs / panel][inputs][panel].
 struct LinearLayout {
     std::size_t inputs = 0;
     std::size_t outputs = 0;
     std::size_t panel = 0;
 
     constexpr std::size_t num_panels() const { return divide_up(outputs, panel); }
-    constexpr std::size_t weight_floats() const { return num_panels() * panel * inputs; }
+    constexpr std::size_t padded_outputs() const { return num_panels() * panel; }
+    constexpr std::size_t weight_floats() const { return padded_outputs() * inputs; }
 };
 
 }  // namespace pf::kernels

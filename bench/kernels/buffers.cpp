@@ -13,7 +13,6 @@ namespace {
 
 // S12's weights, rounded up; and twice the 32 MB third-level cache of an EPYC core complex.
 constexpr std::size_t kPoolFloats = (std::size_t{64} << 20) / sizeof(float);
-constexpr std::size_t kCacheLineFloats = 16;
 
 // Weights this small keep every kernel's results of order one.
 constexpr float kWeightScale = 0.05f;
@@ -40,7 +39,7 @@ AlignedBuffer random_floats(std::size_t size, float scale) {
 }
 
 StreamedWeights::StreamedWeights(std::size_t floats)
-    : pool_(weight_pool()), stride_(kernels::round_up(floats, kCacheLineFloats)) {}
+    : pool_(weight_pool()), stride_(kernels::whole_lines(floats)) {}
 
 const float* StreamedWeights::next() {
     if (offset_ + stride_ > pool_.size()) offset_ = 0;

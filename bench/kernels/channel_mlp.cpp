@@ -28,7 +28,7 @@ class Layer {
         : layout_{.channels = channels, .hidden = kMlpRatio * channels, .panel = table.panel},
           map_(random_floats(round_up(channels, table.block) * num_pixels)),
           fc1_bias_(random_floats(layout_.padded_hidden())),
-          fc2_bias_(random_floats(layout_.outputs())),
+          fc2_bias_(random_floats(layout_.padded_outputs())),
           hidden_(random_floats(layout_.padded_hidden() * num_pixels)),
           scratch_(random_floats(layout_.scratch_floats(num_pixels))),
           partials_(std::max(num_pixels, divide_up(channels, table.block))),  // or one strip

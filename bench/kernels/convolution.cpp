@@ -97,7 +97,7 @@ class OwnConvolution {
     OwnConvolution(const ConvolutionShape& shape, const Layout& layout, Kernel kernel)
         : args(test::convolution_args(shape, layout)),
           src_(random_floats(source_floats(shape))),
-          bias_(random_floats(layout.outputs())),
+          bias_(random_floats(layout.padded_outputs())),
           dst_(random_floats(result_floats(shape))),
           scratch_(random_floats(layout.scratch_floats(args.units.size()))),
           weights_(layout.weight_floats()),

@@ -12,7 +12,7 @@ void run(benchmark::State& state, const kernels::KernelTable& table, std::size_t
     const kernels::LinearLayout layout{
         .inputs = inputs, .outputs = kNumClasses, .panel = table.panel};
     const AlignedBuffer src = random_floats(inputs);
-    const AlignedBuffer bias = random_floats(layout.num_panels() * layout.panel);
+    const AlignedBuffer bias = random_floats(layout.padded_outputs());
     AlignedBuffer dst = random_floats(layout.outputs);
     StreamedWeights weights(layout.weight_floats());
     kernels::LinearArgs args{.src = src.data(),

@@ -105,7 +105,7 @@ class Compiler {
     // cache footprint. A tap is copied before the next step.
     void work_in_place(const Node& node) {
         const Value input = node.inputs.front();
-        if (!graph_.is_read_behind(node, input)) maps_[node.output] = map_of(input);
+        if (!graph_.is_read_after(node, input)) maps_[node.output] = map_of(input);
     }
 
     // A step whose output is a map.
@@ -176,8 +176,9 @@ class Compiler {
         const kernels::MlpLayout layout{op.fc1.weight.columns, op.fc1.weight.rows,
                                         model_.kernels->panel};
         Step& step = add_map_step(node);
-        step.op = ChannelMlpStep{layout, reserve(layout.padded_hidden()), reserve(layout.outputs()),
-                                 reserve(layout.weight_floats()), eps_.at(node.inputs[1])};
+        step.op = ChannelMlpStep{layout, reserve(layout.padded_hidden()),
+                                 reserve(layout.padded_outputs()), reserve(layout.weight_floats()),
+                                 eps_.at(node.inputs[1])};
         return true;
     }
 
@@ -190,7 +191,7 @@ class Compiler {
                            layout,
                            reserve(layout.inputs),
                            reserve(layout.inputs),
-                           reserve(layout.num_panels() * layout.panel),
+                           reserve(layout.padded_outputs()),
                            reserve(layout.weight_floats()),
                            eps};
         return true;
@@ -214,7 +215,7 @@ class Compiler {
         const auto& mlp = std::get<ChannelMlpStep>(step.op);
         pack_mlp(op, mlp.layout, weights(mlp.weights, mlp.layout.weight_floats()));
         pack_vector(op.fc1.bias, weights(mlp.fc1_bias, mlp.layout.padded_hidden()));
-        pack_vector(op.fc2.bias, weights(mlp.fc2_bias, mlp.layout.outputs()));
+        pack_vector(op.fc2.bias, weights(mlp.fc2_bias, mlp.layout.padded_outputs()));
     }
 
     void pack_step(const Step& step, const HeadOp& op) {

@@ -100,7 +100,7 @@ void pack_convolution(const Conv2d& convolution, const kernels::GemmConvolutionL
     float* next = to.data();
     for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
         const Range groups = layout.chunk(chunk);
-        for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
+        for (std::size_t out = 0; out < layout.padded_outputs(); out += layout.panel) {
             for (std::size_t group = groups.begin; group < groups.end; ++group) {
                 next = pack_group(convolution, layout, out, group, next);
             }
@@ -113,7 +113,7 @@ void pack_convolution(const Conv2d& convolution, const WinogradLayout& layout,
                       std::span<float> to) {
     PF_DCHECK(convolution.window.kernel == 3 && convolution.window.stride == 2);
     float* next = to.data();
-    for (std::size_t out = 0; out < layout.outputs(); out += layout.panel) {
+    for (std::size_t out = 0; out < layout.padded_outputs(); out += layout.panel) {
         for (std::size_t term = 0; term < WinogradLayout::kTerms; ++term) {
             const Range rows = WinogradLayout::planes_of_term(term / WinogradLayout::kTermSide);
             const Range columns = WinogradLayout::planes_of_term(term % WinogradLayout::kTermSide);
@@ -134,7 +134,7 @@ void pack_mlp(const ChannelMlp& mlp, const kernels::MlpLayout& layout, std::span
         for (std::size_t h = hidden.begin; h < hidden.end; h += layout.panel) {
             next = pack_panel(mlp.fc1.weight, h, layout.panel, {0, layout.depth()}, next);
         }
-        for (std::size_t c = 0; c < layout.outputs(); c += layout.panel) {
+        for (std::size_t c = 0; c < layout.padded_outputs(); c += layout.panel) {
             next = pack_panel(mlp.fc2.weight, c, layout.panel, hidden, next);
         }
     }

@@ -25,7 +25,7 @@ Value Graph::add(std::string name, Op op, std::vector<Value> inputs) {
     return output;
 }
 
-bool Graph::is_read_behind(const Node& node, Value value) const {
+bool Graph::is_read_after(const Node& node, Value value) const {
     const auto reads = [value](const Node& other) {
         return std::find(other.inputs.begin(), other.inputs.end(), value) != other.inputs.end();
     };

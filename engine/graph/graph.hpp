@@ -43,7 +43,7 @@ struct Graph {
     Value next_value = 0;
 
     Value add(std::string name, Op op, std::vector<Value> inputs);  // appends; returns the output
-    bool is_read_behind(const Node& node, Value value) const;  // by a node that stands behind it
+    bool is_read_after(const Node& node, Value value) const;  // by a node that stands behind it
 };
 
 // Channels of every value, by Value: of a map or vector itself, of the map that statistics are of.

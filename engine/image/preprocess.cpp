@@ -101,8 +101,8 @@ Levels normalised_levels(const Input& input) {
 }
 
 void normalise_planes(const std::uint8_t* rgb, const Levels& levels, std::size_t num_pixels,
-                      kernels::Range pixels, float* planes) {
-    for (std::size_t i = pixels.begin; i < pixels.end; ++i) {
+                      std::size_t begin, std::size_t end, float* planes) {
+    for (std::size_t i = begin; i < end; ++i) {
         for (std::size_t c = 0; c < kImageChannels; ++c) {
             planes[c * num_pixels + i] = levels[c][rgb[i * kImageChannels + c]];
         }
@@ -116,7 +116,7 @@ Status preprocess(const ImageView& image, const Input& input, std::span<float> o
         const CropPlan plan = plan_crop(image.height, image.width, input);
         const std::vector<std::uint8_t> rgb = resize_bicubic(image, plan.rows, plan.columns);
         const std::size_t num_pixels = input.height * input.width;
-        normalise_planes(rgb.data(), normalised_levels(input), num_pixels, {0, num_pixels},
+        normalise_planes(rgb.data(), normalised_levels(input), num_pixels, 0, num_pixels,
                          output.data());
     } catch (const std::bad_alloc&) {
         return Error{ErrorCode::out_of_memory, "image: no memory to resize " +

@@ -10,7 +10,6 @@
 #include "engine/base/result.hpp"
 #include "engine/image/resize.hpp"
 #include "engine/load/description.hpp"
-#include "kernels/layout.hpp"
 
 namespace pf {
 
@@ -33,9 +32,9 @@ CropPlan plan_crop(std::size_t height, std::size_t width, const Input& input);
 using Levels = std::array<std::array<float, 256>, kImageChannels>;
 Levels normalised_levels(const Input& input);
 
-// Pixels [pixels.begin, pixels.end) of rgb [num_pixels][3] as planes [3][num_pixels].
+// Pixels [begin, end) of rgb [num_pixels][3] as planes [3][num_pixels].
 void normalise_planes(const std::uint8_t* rgb, const Levels& levels, std::size_t num_pixels,
-                      kernels::Range pixels, float* planes);
+                      std::size_t begin, std::size_t end, float* planes);
 
 // Refuses a photo without pixels, sizes outside the limits above, a row_stride below 3 * width, and
 // one with which the photo would not fit into memory.

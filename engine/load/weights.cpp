@@ -143,10 +143,6 @@ const Tensor& Weights::at(std::string_view name) const {
     return found->second;
 }
 
-bool Weights::contains(std::string_view name) const {
-    return tensors_.find(name) != tensors_.end();
-}
-
 std::size_t Weights::num_parameters() const {
     std::size_t count = 0;
     for (const auto& [name, tensor] : tensors_) count += tensor.size();

@@ -60,7 +60,6 @@ class Weights {
 
     // The tensor of that name; the caller knows that it exists (expected_tensors).
     const Tensor& at(std::string_view name) const;
-    bool contains(std::string_view name) const;
     std::size_t num_parameters() const;
 
   private:

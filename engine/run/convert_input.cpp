@@ -26,8 +26,8 @@ std::size_t bytes_per_value(InputFormat format) {
 void convert_input(const void* image, InputFormat format, const Levels& levels,
                    std::size_t num_pixels, kernels::Range pixels, float* planes) {
     if (format == InputFormat::nhwc_u8) {
-        normalise_planes(static_cast<const std::uint8_t*>(image), levels, num_pixels, pixels,
-                         planes);
+        normalise_planes(static_cast<const std::uint8_t*>(image), levels, num_pixels, pixels.begin,
+                         pixels.end, planes);
     } else {
         split_planes(image, num_pixels, pixels, planes);
     }

@@ -30,7 +30,7 @@ ForkMark::~ForkMark() {
     if (page_ != nullptr) munmap(const_cast<unsigned char*>(page_), kPageBytes);
 }
 
-bool ForkMark::is_behind_fork() const {
+bool ForkMark::is_forked_child() const {
     return page_ != nullptr ? *page_ == 0 : getpid() != process_;
 }
 

@@ -15,7 +15,7 @@ class ForkMark {
 
     // Whether fork() lies between the making of this object and now. Without such a page (an old
     // kernel, no memory) the process number is asked for.
-    bool is_behind_fork() const;
+    bool is_forked_child() const;
 
   private:
     volatile unsigned char* page_ = nullptr;

@@ -56,6 +56,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 
     std::unique_ptr<Session> session(
         new Session(std::move(model), std::move(*plan), std::move(team)));
+    session->input_format_ = options.input_format;
+    session->levels_ = normalised_levels(session->model_->description.input);
     session->images_at_once_ = options.batch >= session->num_threads() ? session->num_threads() : 1;
     if (Status status = session->create_convolutions(); !status) return status.error();
     if (Status status = session->allocate(options); !status) return status.error();
@@ -106,9 +108,6 @@ Status Session::add_convolution(const Step& step, Range blocks, Convolutions& to
 }
 
 Status Session::allocate(const SessionOptions& options) {
-    input_format_ = options.input_format;
-    if (input_format_ == InputFormat::nhwc_u8)
-        levels_ = normalised_levels(model_->description.input);
     thread_floats_ = whole_lines(model_->num_stats) + whole_lines(plan_.scratch_floats);
     auto arena = AlignedBuffer::allocate(
         images_at_once_ * plan_.shared_floats + num_threads() * thread_floats_, options.allocator);

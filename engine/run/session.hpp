@@ -23,13 +23,13 @@ struct SessionOptions {
     std::size_t input_width = 0;
     std::size_t num_threads = 1;  // the caller is one of them
     std::chrono::microseconds spin{0};
-    std::shared_ptr<ThreadTeam> team =
-        nullptr;  // instead of one of its own with the two settings above
+    // Instead of a team of its own with the two settings above and `cpus`.
+    std::shared_ptr<ThreadTeam> team = nullptr;
     // The batch planned for. With as many images as threads, each thread has memory for a whole
     // image and runs it alone; any other batch runs too.
     std::size_t batch = 1;
     InputFormat input_format = InputFormat::nchw_f32;
-    std::vector<int> cpus = {};  // for a team of its own: ThreadTeam::create
+    std::vector<int> cpus = {};  // of a team of its own: ThreadTeam::create
     Allocator allocator = {};    // for the arena
 };
 

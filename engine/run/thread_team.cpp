@@ -120,7 +120,7 @@ Status ThreadTeam::pin(const std::vector<int>& cpus) {
 }
 
 ThreadTeam::~ThreadTeam() {
-    if (fork_mark_.is_behind_fork()) {
+    if (fork_mark_.is_forked_child()) {
         // They run in the parent only: joining them would wait for ever, and detaching threads that
         // do not exist is undefined. What they leave behind is a few bytes.
         static_cast<void>(workers_.release());
@@ -137,7 +137,7 @@ bool ThreadTeam::try_run_erased(Function function, void* context) {
         function(context, 0);
         return true;
     }
-    if (fork_mark_.is_behind_fork() || is_taken_.exchange(true, std::memory_order_acquire)) {
+    if (fork_mark_.is_forked_child() || is_taken_.exchange(true, std::memory_order_acquire)) {
         return false;
     }
     function_ = function;

@@ -29,9 +29,6 @@ struct ConvolutionShape {
 
     std::size_t out_height() const { return out_size(in_height); }
     std::size_t out_width() const { return out_size(in_width); }
-    bool has_output() const {
-        return in_height + 2 * padding >= kernel && in_width + 2 * padding >= kernel;
-    }
     bool has_planar_source() const { return is_planar(in_channels); }
 
     static bool is_planar(std::size_t in_channels) { return in_channels == 3; }

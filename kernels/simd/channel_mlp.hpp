@@ -117,8 +117,8 @@ class ChannelMlp {
         for (std::size_t chunk = 0; chunk < layout.num_chunks(); ++chunk) {
             run_fc1(tile, chunk,
                     {{0, layout.chunk(chunk).size()}, weights + layout.fc2_offset(chunk)});
-            run_fc2(tile, chunk, {{0, layout.outputs()}, weights + layout.fc1_offset(chunk + 1)},
-                    {});
+            run_fc2(tile, chunk,
+                    {{0, layout.padded_outputs()}, weights + layout.fc1_offset(chunk + 1)}, {});
         }
         if (tile.partials != nullptr) write_partials(tile);
     }

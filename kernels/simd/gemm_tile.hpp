@@ -150,7 +150,7 @@ PF_INLINE void sum_chunk(const ChunkStep<Arch>& step, const float* bias, const f
 template <std::size_t MaxRows, std::size_t TileUnits, class Body>
 PF_INLINE void for_each_tile(Range units, Body&& body) {
     constexpr std::size_t kMaxBlocks = divide_up(TileUnits, MaxRows);
-    static_assert(12 % MaxRows == 0);  // scratch has room for TileUnits rounded up to 12
+    static_assert(kRowGranule % MaxRows == 0);  // scratch has room for whole blocks of rows
     const std::size_t num_blocks = divide_up(units.size(), MaxRows);
     const std::size_t num_tiles = divide_up(num_blocks, kMaxBlocks);
     for (std::size_t i = 0; i < num_tiles; ++i) {

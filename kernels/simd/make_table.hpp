@@ -17,10 +17,10 @@ namespace pf::kernels::simd {
 // instruction of its architecture.
 template <class Arch, std::size_t Block, std::size_t MaxRows>
 constexpr KernelTable make_table(Isa isa, const char* name) {
+    static_assert(kPanel<Arch> % Block == 0 && kDepthGroup % Block == 0, "no block is cut");
     return {
         .isa = isa,
         .name = name,
-        .lanes = kLanes<Arch>,
         .block = Block,
         .panel = kPanel<Arch>,
         .gemm_convolution = &GemmConvolution<Arch, Block, MaxRows>::run,

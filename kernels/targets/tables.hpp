@@ -1,4 +1,4 @@
-// Declares the one function each target file defines.
+// Declares the tables that the target files define.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

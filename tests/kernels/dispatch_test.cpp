@@ -27,13 +27,12 @@ bool contains(const std::vector<const KernelTable*>& tables, const KernelTable* 
 
 TEST_CASE("dispatch: all tables, best first, and their sizes") {
     CHECK(names_of(kernels::all_tables()) == std::vector<std::string>{"avx512", "avx2", "sse4_1"});
-    std::vector<std::size_t> lanes, blocks;
+    std::vector<std::size_t> panels, blocks;
     for (const KernelTable* table : kernels::all_tables()) {
-        lanes.push_back(table->lanes);
+        panels.push_back(table->panel);
         blocks.push_back(table->block);
-        CHECK(table->panel == 2 * table->lanes);
     }
-    CHECK(lanes == std::vector<std::size_t>{16, 8, 4});
+    CHECK(panels == std::vector<std::size_t>{32, 16, 8});
     CHECK(blocks == std::vector<std::size_t>{16, 8, 8});
 }
 

@@ -39,7 +39,7 @@ void run_to(const KernelTable& table, const LinearCase& linear, float* dst, std:
     std::vector<float> packed(layout.weight_floats());
     pack_linear(op, layout, packed);
     std::vector<float> padded_bias = linear.bias;
-    padded_bias.resize(layout.num_panels() * layout.panel);
+    padded_bias.resize(layout.padded_outputs());
 
     const GuardedBuffer src(linear.src, place);
     const GuardedBuffer weights(packed, Place::aligned);

@@ -251,11 +251,4 @@ TEST_CASE(
         MESSAGE("blocks of 16 were not tried: this CPU runs no instruction set with them");
 }
 
-TEST_CASE("convolution: sizes of outputs") {
-    const ConvolutionShape stem{3, 224, 224, 64, 7, 4, 2, 8};
-    CHECK(stem.out_height() == 56);
-    CHECK(stem.has_output());
-    CHECK_FALSE(ConvolutionShape{3, 2, 9, 64, 7, 4, 2, 8}.has_output());
-}
-
 }  // namespace pf::test

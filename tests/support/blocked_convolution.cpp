@@ -29,7 +29,7 @@ std::vector<float> convolve_packed(void (*kernel)(const kernels::ConvolutionArgs
     const ConvolutionShape& shape = problem.shape;
     REQUIRE(packed.size() == layout.weight_floats());
     std::vector<float> padded_bias(problem.bias.begin(), problem.bias.end());
-    padded_bias.resize(layout.outputs());
+    padded_bias.resize(layout.padded_outputs());
     const std::size_t num_pixels = shape.out_height() * shape.out_width();
     const GuardedBuffer src(blocked_source, place);
     const GuardedBuffer weights(packed, Place::aligned);

@@ -78,6 +78,15 @@ Golden read_golden() {
     return golden;
 }
 
+// Where a block of `size` elements is sampled.
+std::vector<std::size_t> sample_indices(std::size_t size) {
+    std::vector<std::size_t> indices(kNumSamples);
+    for (std::size_t k = 0; k < kNumSamples; ++k) {
+        indices[k] = hash_bits(kSampleSeed, name_key("samples"), k) % size;
+    }
+    return indices;
+}
+
 GoldenBlock summary_of(const Map& map) {
     GoldenBlock summary;
     double sum = 0, squares = 0;
@@ -91,7 +100,7 @@ GoldenBlock summary_of(const Map& map) {
     summary.rms = std::sqrt(squares / count);
     summary.min = *smallest;
     summary.max = *largest;
-    for (const std::size_t index : golden_sample_indices(map.data.size())) {
+    for (const std::size_t index : sample_indices(map.data.size())) {
         summary.samples.push_back(map.data[index]);
     }
     return summary;
@@ -125,14 +134,6 @@ std::vector<float> hash_input(std::uint64_t seed, std::size_t height, std::size_
         input[i] = static_cast<float>(2.0 * hash_unit(seed, key, i));
     }
     return input;
-}
-
-std::vector<std::size_t> golden_sample_indices(std::size_t size) {
-    std::vector<std::size_t> indices(kNumSamples);
-    for (std::size_t k = 0; k < kNumSamples; ++k) {
-        indices[k] = hash_bits(kSampleSeed, name_key("samples"), k) % size;
-    }
-    return indices;
 }
 
 double relative_error(const GoldenBlock& block, const Map& found) {

@@ -53,9 +53,6 @@ const Golden& golden();
 // The hash input [3, height, width].
 std::vector<float> hash_input(std::uint64_t seed, std::size_t height, std::size_t width);
 
-// Where a block of `size` elements is sampled.
-std::vector<std::size_t> golden_sample_indices(std::size_t size);
-
 // The largest error of mean, rms, min, max and samples, relative to the block's largest value;
 // infinity if a number is not finite.
 double relative_error(const GoldenBlock& block, const Map& found);

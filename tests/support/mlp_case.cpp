@@ -119,7 +119,8 @@ MlpResult run_mlp(const kernels::KernelTable& table, const MlpCase& mlp,
     const GuardedBuffer weights(packed_weights(mlp, layout), Place::aligned);
     const GuardedBuffer fc1_bias(padded(mlp.weights.fc1_bias, layout.padded_hidden()),
                                  Place::aligned);
-    const GuardedBuffer fc2_bias(padded(mlp.weights.fc2_bias, layout.outputs()), Place::aligned);
+    const GuardedBuffer fc2_bias(padded(mlp.weights.fc2_bias, layout.padded_outputs()),
+                                 Place::aligned);
     GuardedBuffer src(blocked, call.place);
     GuardedBuffer other(blocked.size(), call.place);
     GuardedBuffer& dst = call.in_place ? src : other;

@@ -20,19 +20,18 @@ TEST_CASE("Graph::add: values are new, nodes stand in order") {
     CHECK(graph.next_value == 2);
 }
 
-TEST_CASE(
-    "Graph::is_read_behind: by nodes that stand behind, not by the node itself, nor by taps") {
+TEST_CASE("Graph::is_read_after: by nodes that stand behind, not by the node itself, nor by taps") {
     GraphMaker make;
     const Value x = make.input(3);
     const Value doubled = make.add(x, x);
     make.add(doubled, x);
     make.tap("s0.b0", x);
     const Graph& graph = make.graph();
-    CHECK(graph.is_read_behind(graph.nodes[0], x));
-    CHECK(graph.is_read_behind(graph.nodes[1], x));
-    CHECK_FALSE(graph.is_read_behind(graph.nodes[2], x));
-    CHECK(graph.is_read_behind(graph.nodes[1], doubled));
-    CHECK_FALSE(graph.is_read_behind(graph.nodes[2], doubled));
+    CHECK(graph.is_read_after(graph.nodes[0], x));
+    CHECK(graph.is_read_after(graph.nodes[1], x));
+    CHECK_FALSE(graph.is_read_after(graph.nodes[2], x));
+    CHECK(graph.is_read_after(graph.nodes[1], doubled));
+    CHECK_FALSE(graph.is_read_after(graph.nodes[2], doubled));
 }
 
 TEST_CASE("count_channels: through every operation, and for attached statistics") {

