@@ -7,10 +7,11 @@
 // which is the same as
 //     t0 = k0 (r0 - r2) + k1 r1,  t1 = (k0 + k2) r2,  t2 = k2 (r4 - r2) + k1 r3
 //     y0 = t0 + t1,  y1 = t1 + t2
-// with five products instead of six: Winograd's minimal filter for two outputs and two taps
-// (Arithmetic Complexity of Computations, 1980; Lavin and Gray, arXiv 1509.09308) over the rows of
-// even number, and the odd ones join its terms. Rows and columns alike, a quad of 2x2 outputs takes
-// 25 instead of 36. Each output still depends on its own window only, and sums and differences are
+// with five products instead of six. The even rows r0, r2, r4 meet k0 and k2 only: a filter of two
+// taps with two outputs, which Winograd computes with three products instead of four (Arithmetic
+// Complexity of Computations, 1980; Lavin and Gray, arXiv 1509.09308). The odd rows r1, r3 meet k1
+// only, one product each, added to the term that belongs to their output alone. Rows and columns
+// alike, a quad of 2x2 outputs takes 25 instead of 36. Each output still depends on its own window only, and sums and differences are
 // all that is added: the error is up to 1.6 times that of the plain product.
 //
 // A tile of quads is gathered into the 25 planes of these differences, [plane][depth group][row]
