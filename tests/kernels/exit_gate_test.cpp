@@ -28,18 +28,20 @@ TEST_SUITE("exit gate") {
     TEST_CASE("exit gate: closing waits for the one inside") {
         ExitGate gate;
         REQUIRE(gate.enter());
-        std::atomic<bool> has_left{false};
+        std::atomic<bool> has_begun{false}, has_left{false};
         std::thread inside([&] {
+            has_begun = true;
             while (gate.enter()) gate.leave();  // until it is closed
             has_left = true;
             gate.leave();
         });
+        while (!has_begun) std::this_thread::yield();
         gate.close();
         CHECK(has_left);
         inside.join();
     }
 
-    TEST_CASE("exit gate: closing waits a second and no longer for one that never leaves") {
+    TEST_CASE("exit gate: closing waits a second for one that never leaves, not for ever") {
         ExitGate gate;
         REQUIRE(gate.enter());
         const auto start = std::chrono::steady_clock::now();
