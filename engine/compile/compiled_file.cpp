@@ -124,9 +124,9 @@ class Reader {
                                 std::to_string(bytes_.size()) + " bytes");
         }
         if (header_.weight_bytes != bytes_.size() - offset) {
-            return expected("weight_bytes", header_.weight_bytes,
-                            std::to_string(bytes_.size() - offset) +
-                                ", up to the end of the file: copy or compile it again");
+            return invalid("found " + std::to_string(bytes_.size()) + " bytes, expected " +
+                           std::to_string(offset) + " and weight_bytes, " +
+                           std::to_string(header_.weight_bytes) + ": copy or compile it again");
         }
         return {};
     }

@@ -11,8 +11,9 @@
 // taps with two outputs, which Winograd computes with three products instead of four (Arithmetic
 // Complexity of Computations, 1980; Lavin and Gray, arXiv 1509.09308). The odd rows r1, r3 meet k1
 // only, one product each, added to the term that belongs to their output alone. Rows and columns
-// alike, a quad of 2x2 outputs takes 25 instead of 36. Each output still depends on its own window only, and sums and differences are
-// all that is added: the error is up to 1.6 times that of the plain product.
+// alike, a quad of 2x2 outputs takes 25 instead of 36. Each output still depends on its own window
+// only, and sums and differences are all that is added: the error is up to 1.6 times that of the
+// plain product.
 //
 // A tile of quads is gathered into the 25 planes of these differences, [plane][depth group][row]
 // [16], and a panel of outputs at a time multiplied into the nine terms, which become pixels.

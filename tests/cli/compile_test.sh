@@ -49,7 +49,7 @@ try_errors() {
     complains 'found a folder, expected a file name'
     head -c 100000 "$compiled" >"$work/cut.pf"
     run 1 classify "$work/cut.pf" "$photo"
-    complains 'cut.pf: weight_bytes: found'
+    complains 'cut.pf: found 100000 bytes, expected [0-9]+ and weight_bytes'
     complains 'copy or compile it again'
     : >"$work/empty.pf"
     run 1 classify "$work/empty.pf" "$photo"

@@ -151,7 +151,7 @@ Result<Drawing> draw(const std::string& path) {
 int run(const RunnerOptions& options) {
     const auto drawing = draw(options.model);
     if (!drawing) {
-        print_error(drawing.error().message + model_hint(drawing.error()));
+        print_error(drawing.error().message + model_hint(options.model, drawing.error()));
         return kFailure;
     }
     std::string text = describe(drawing->description);

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/compile/compiled_file.hpp"
 #include "engine/run/cpu_budget.hpp"
 
 namespace pf::cli {
@@ -48,10 +49,11 @@ Result<SessionHandle> open_session(const pf_model* model, const RunnerOptions& o
 
 }  // namespace
 
-std::string model_hint(const Error& error) {
+std::string model_hint(const std::string& path, const Error& error) {
     if (error.message.find("PF_ISA") != std::string::npos) {
         return "; unset PF_ISA to use the CPU's best instruction set";
     }
+    if (is_file(path)) return "";
     if (error.code == ErrorCode::file_error || error.code == ErrorCode::invalid_model) {
         return "; models/README.md says what a model folder holds, tools/export writes one";
     }
@@ -71,7 +73,7 @@ Result<ModelHandle> open_model(const std::string& path, const std::string& isa,
     pf_status status = pf_model_load(path.c_str(), &options, &model);
     if (status != PF_OK) {
         Error error = last_error(status);
-        error.message += model_hint(error);
+        error.message += model_hint(path, error);
         return error;
     }
     ModelHandle handle(model);

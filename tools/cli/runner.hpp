@@ -46,8 +46,9 @@ struct Runner {
 // What the last failed call of the C API said.
 Error last_error(pf_status status);
 
-// What to do about a model that could not be loaded, to stand behind the error; or nothing.
-std::string model_hint(const Error& error);
+// What to do about a model at `path` that could not be loaded, to stand behind the error; or
+// nothing, if the error says it.
+std::string model_hint(const std::string& path, const Error& error);
 
 // Errors say what to do about a wrong folder, a wrong PF_ISA, a wrong size.
 // isa: empty for PF_ISA or the CPU's best.
