@@ -261,6 +261,14 @@ TEST_CASE("C++ header: models come from memory and from compiled files") {
                 "multiple of 64");
 }
 
+TEST_CASE("C++ header: a batch of no images is refused, as by the C interface") {
+    const Folder folder;
+    Session session = Session::create(load_cpp(folder)).value();
+    const std::vector<float> image = hash_floats(kImage, 7);
+    std::vector<float> logits(kClasses);
+    check_error(session.run(image, logits, 0), PF_INVALID_ARGUMENT, "batch: expected 1 or more");
+}
+
 TEST_CASE("C++ header: failures carry code and words, and value() throws them") {
     const auto model = Model::load("/no/such/folder");
     check_error(model, PF_FILE_ERROR, "/no/such/folder");
