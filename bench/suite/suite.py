@@ -115,6 +115,8 @@ def parse_arguments() -> argparse.Namespace:
                 parser.error(f"--tail goes with --models, --threads, --output, not with {option}")
     if arguments.check_options:
         sys.exit()
+    if None in (arguments.library, arguments.probe, arguments.cli):
+        parser.error("--library, --probe and --cli are missing: start bench/suite/run.sh instead")
     return arguments
 
 

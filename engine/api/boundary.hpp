@@ -58,7 +58,7 @@ class CancelBlock {
 };
 
 // What a function of the interface keeps out: cancellation, and the caller's floating-point state,
-// as which loading, packing, pre-processing and the caller's own allocator would round.
+// or loading, packing and pre-processing would round as that says.
 struct Shield {
     FloatState state{Subnormals::kept};
     CancelBlock no_cancel;

@@ -251,4 +251,10 @@ TEST_CASE(
         MESSAGE("blocks of 16 were not tried: this CPU runs no instruction set with them");
 }
 
+TEST_CASE("convolution: sizes of outputs") {
+    const ConvolutionShape stem{3, 224, 224, 64, 7, 4, 2, 8};
+    CHECK(stem.out_height() == 56);
+    CHECK(stem.out_width() == 56);
+}
+
 }  // namespace pf::test

@@ -6,8 +6,6 @@
 #include <poolformer/poolformer.h>
 
 #include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "tests/support/api_structs.hpp"
@@ -46,11 +44,6 @@ struct Folder {
         write_model(folder, description, hash_weights(description, 1));
     }
 };
-
-inline std::string content_of(const std::string& file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 inline ModelHandle load(const std::string& path, const pf_model_options* options = nullptr) {
     pf_model* model = nullptr;

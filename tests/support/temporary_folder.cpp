@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -33,6 +34,11 @@ std::string TemporaryFolder::write(const std::string& name,
 
 std::string TemporaryFolder::write(const std::string& name, std::string_view text) const {
     return write(name, std::as_bytes(std::span(text)));
+}
+
+std::string content_of(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 }  // namespace pf::test

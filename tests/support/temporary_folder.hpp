@@ -28,4 +28,7 @@ class TemporaryFolder {
     std::filesystem::path path_;
 };
 
+// All bytes of a file; none if there is no such file.
+std::string content_of(const std::string& file);
+
 }  // namespace pf::test

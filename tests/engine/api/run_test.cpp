@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "tests/support/api_runs.hpp"
@@ -77,20 +78,32 @@ TEST_CASE("pf_session_run_with: bytes are normalised as pf_preprocess does") {
 TEST_CASE("pf_session_run_with: probabilities of logits whose exponentials over- or underflow") {
     const Description description = tiny_description({.image_size = kSide, .classes = kClasses});
     const std::vector<float> images = hash_floats(kBatch * 3 * kPixels, 6);
-    for (const float offset : {-2000.0f, 2000.0f}) {
+    const auto probabilities = [&](const auto& change_bias) {
         TensorMap tensors = hash_weights(description, 1);
-        for (auto& value : tensors.at("fc.bias").values) value += offset;
+        change_bias(tensors.at("fc.bias").values);
         const TemporaryFolder folder;
         write_model(folder, description, tensors);
         const ModelHandle model = load(folder.path());
         const auto session = open_with(model.get(), PF_INPUT_NCHW_F32, 1);
         Run run(images);
         REQUIRE(pf_session_run_with(session.get(), &run.request) == PF_OK);
-        for (std::size_t n = 0; n < kBatch; ++n) {
-            double sum = 0;
-            for (std::size_t i = 0; i < kClasses; ++i) sum += run.probabilities[n * kClasses + i];
-            CHECK(sum == doctest::Approx(1).epsilon(1e-6));
+        return run.probabilities;
+    };
+    for (const float offset : {-2000.0f, 2000.0f}) {
+        const auto found = probabilities([&](auto& bias) {
+            for (auto& value : bias) value += offset;
+        });
+        for (auto image = found.begin(); image != found.end(); image += kClasses) {
+            CHECK(std::accumulate(image, image + kClasses, 0.0) ==
+                  doctest::Approx(1).epsilon(6e-8));  // 2^-24 of each
         }
+    }
+    const auto far_apart = probabilities([](auto& bias) {
+        for (auto& value : bias) value = -1e30f;
+        bias[1] = 1e30f;
+    });
+    for (std::size_t i = 0; i < far_apart.size(); ++i) {
+        CHECK(far_apart[i] == (i % kClasses == 1 ? 1 : 0));
     }
 }
 
@@ -132,7 +145,7 @@ TEST_CASE("pf_session_run_with: probabilities, features and stage maps") {
         for (std::size_t i = 0; i < kClasses; ++i) sum += std::exp(double{logits[i]});
         for (std::size_t i = 0; i < kClasses; ++i) {
             CHECK(run.probabilities[n * kClasses + i] ==
-                  doctest::Approx(std::exp(double{logits[i]}) / sum).epsilon(1e-6));
+                  doctest::Approx(std::exp(double{logits[i]}) / sum).epsilon(1e-7));
         }
     }
 

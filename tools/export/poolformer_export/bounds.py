@@ -53,7 +53,7 @@ def _input_rules(image: dict) -> Iterator[tuple[str, object, _Rule]]:
     least = max(image["height"], image["width"])
     yield "input.resize.shorter_side", image["resize"]["shorter_side"], _integer(least, 8192)
     yield "input.mean", image["mean"], _three("numbers from 0 to 1", lambda mean: 0 <= mean <= 1)
-    yield "input.std", image["std"], _three("numbers above 0, up to 1", lambda std: 0 < std <= 1)
+    yield "input.std", image["std"], _three("numbers from 1e-30 to 1", lambda std: 1e-30 <= std <= 1)
 
 
 def _embedding_rules(where: str, embedding: dict) -> Iterator[tuple[str, object, _Rule]]:
@@ -81,7 +81,7 @@ def _label_count(classes: int) -> _Rule:
 
 
 def _number(most: float) -> _Rule:
-    return _Rule(f"a number above 0, up to {most}", lambda value: 0 < value <= most)
+    return _Rule(f"a number from 1e-30 to {most}", lambda value: 1e-30 <= value <= most)
 
 
 def _three(expected: str, holds: Callable[[float], bool]) -> _Rule:

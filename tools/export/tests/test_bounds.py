@@ -43,6 +43,7 @@ class BoundsTest(ExportTest):
             ({"mean": (0.5, NAN, 0.5)}, "input.mean"),
             ({"mean": (0.5, 0.5)}, "input.mean"),
             ({"std": (0.5, 0, 0.5)}, "input.std"),
+            ({"std": (0.5, 1e-46, 0.5)}, "input.std"),
             ({"std": (0.5, 0.5, 1.5)}, "input.std"),
         ):
             self.assert_not_written(field, tiny_source(replace(PLAIN, **change)))
@@ -64,6 +65,7 @@ class BoundsTest(ExportTest):
             ({"channels": (8, 16, 24, 16384), "mlp_ratio": 5}, "stages[3].mlp.ratio"),
             ({"mlp_ratio": 17}, "stages[0].mlp.ratio"),
             ({"norm": Norm("group_norm", 0)}, "stages[0].norm.eps"),
+            ({"norm": Norm("group_norm", 1e-80)}, "stages[0].norm.eps"),
             ({"head_norm": Norm("group_norm", NAN)}, "head.norm.eps"),
             ({"classes": 65537}, "head.classes"),
             (
